@@ -1,0 +1,154 @@
+# make run, make check: see README.md.  Each flavour builds in a folder of its
+# own (B), so that sanitizers never mix with plain objects.
+
+B       ?= build
+CC      ?= gcc
+PREFIX  ?= /usr/local
+MNT     ?= mnt
+STATE   ?= state
+JOBS    ?= $(shell nproc)
+
+VERSION := $(shell sed -n 's/^\#\# \[\(.*\)\].*/\1/p' CHANGELOG.md | head -n 1)
+
+PKGS    := fuse3 openssl lmdb libplist-2.0 libnghttp2 libevent \
+           libevent_openssl libevent_pthreads libbsd
+
+# Debian packages, by what needs them.
+BUILD_PACKAGES := gcc make pkg-config libc6-dev libfuse3-dev fuse3 libssl-dev \
+	liblmdb-dev libplist-dev libnghttp2-dev libevent-dev \
+	libhttp-parser-dev libbsd-dev
+RUN_PACKAGES   := openssl
+TEST_PACKAGES  := perl python3 curl openssl nghttp2-server nghttp2-client \
+	strongswan-pki libcharon-extra-plugins libstrongswan-extra-plugins \
+	certmonger dbus nodejs libplist-utils \
+	bash dash zsh mksh ksh93u+m busybox coreutils rsync git vim nano sed \
+	tar unzip zip jq openssh-client openssh-server openssh-sftp-server attr
+LINT_PACKAGES  := clang clang-format clang-tidy cppcheck shellcheck mandoc \
+	libclang-rt-14-dev llvm
+
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wcast-qual \
+	-Wcast-align -Wwrite-strings -Wpointer-arith -Wstrict-prototypes \
+	-Wmissing-prototypes -Wold-style-definition -Wundef -Wvla -Wformat=2 \
+	-Wimplicit-fallthrough -Wswitch-enum -Werror=unused-result
+HARDEN := -fstack-protector-strong -fPIE
+ifeq ($(SAN),)
+HARDEN += -D_FORTIFY_SOURCE=2
+endif
+
+CFLAGS   ?= -O2 -g
+ALL_CPPFLAGS = $(CPPFLAGS) -Iinclude -I. -D_GNU_SOURCE -DFUSE_USE_VERSION=312 \
+	-DMDMFS_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(PKGS))
+ALL_CFLAGS   = -std=gnu17 -pthread $(WARN) $(WERROR) $(HARDEN) $(SAN) $(CFLAGS)
+ALL_LDFLAGS  = -pthread -pie -Wl,-z,relro,-z,now $(SAN) $(LDFLAGS)
+LDLIBS       = $(shell pkg-config --libs $(PKGS)) -lhttp_parser -lcrypt
+
+ENGINE  := $(wildcard engine/*.c engine/*/*.c)
+FS      := $(filter-out fs/main.c,$(wildcard fs/*.c))
+HELPERS := $(filter-out tests/%/test_%.c,$(wildcard tests/lib/*.c))
+TESTS   := $(wildcard tests/*/test_*.c)
+FUZZ    := $(wildcard tests/fuzz/fuzz_*.c)
+PROGRAMS := $(wildcard tests/programs/*.c)
+HEADERS := $(wildcard include/mdmfs/*.h engine/*.h engine/*/*.h fs/*.h tests/*.h)
+SCRIPTS := $(wildcard tests/system/*.t)
+
+TEST_BINS    := $(TESTS:%.c=$(B)/%)
+PROGRAM_BINS := $(PROGRAMS:%.c=$(B)/%)
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all run check check-built asan tsan bench lint headers layers format \
+	cover install dist clean deps test-deps lint-deps FORCE
+
+all: $(B)/mdmfs
+
+# ---- what is missing ------------------------------------------------------
+
+# $(call need,PACKAGES): install them as root, else say what to install.
+define need
+	@missing=; for p in $(1); do \
+		dpkg-query -W -f='$${Status}' $$p 2>/dev/null | \
+			grep -q 'ok installed' || missing="$$missing $$p"; \
+	done; \
+	[ -z "$$missing" ] && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "installing:$$missing"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+		apt-get install -y -qq --no-install-recommends $$missing \
+			>/dev/null; \
+	else \
+		echo "Please install these Debian packages:$$missing" >&2; \
+		exit 1; \
+	fi
+endef
+
+deps:
+	$(call need,$(BUILD_PACKAGES) $(RUN_PACKAGES))
+test-deps:
+	$(call need,$(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES))
+lint-deps:
+	$(call need,$(BUILD_PACKAGES) $(LINT_PACKAGES))
+
+# ---- building -------------------------------------------------------------
+
+$(B)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/libmdmfs.a: $(ENGINE:%.c=$(B)/%.o)
+	@rm -f $@
+	$(AR) rcs $@ $^
+$(B)/libmdmfs-fs.a: $(FS:%.c=$(B)/%.o)
+	@rm -f $@
+	$(AR) rcs $@ $^
+$(B)/mdmfs: $(B)/fs/main.o $(B)/libmdmfs-fs.a $(B)/libmdmfs.a
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(B)/tests/%: $(B)/tests/%.o $(HELPERS:%.c=$(B)/%.o) $(B)/libmdmfs-fs.a \
+		$(B)/libmdmfs.a
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# ---- running --------------------------------------------------------------
+
+run: deps
+	@$(MAKE) -s -j$(JOBS) all
+	@sh examples/run.sh $(B)/mdmfs $(STATE) $(MNT)
+
+# ---- testing --------------------------------------------------------------
+
+check: test-deps
+	@$(MAKE) -s -j$(JOBS) B=$(B) check-built
+
+check-built: all $(TEST_BINS) $(PROGRAM_BINS)
+	MDMFS=$(abspath $(B)/mdmfs) B=$(abspath $(B)) \
+		prove -j$(JOBS) -e '' $(TEST_BINS) $(SCRIPTS)
+
+asan: lint-deps test-deps
+	@$(MAKE) -s -j$(JOBS) check-built B=build/asan CC=clang CFLAGS='-O1 -g' \
+		SAN='-fsanitize=address,undefined -fno-sanitize-recover=all'
+tsan: lint-deps test-deps
+	@TSAN_OPTIONS="suppressions=$(CURDIR)/tests/lint/tsan.supp $$TSAN_OPTIONS" \
+		$(MAKE) -s -j$(JOBS) check-built B=build/tsan CC=clang \
+		CFLAGS='-O1 -g' SAN='-fsanitize=thread'
+
+bench: test-deps
+	@$(MAKE) -s -j$(JOBS) all $(PROGRAM_BINS)
+	@B=$(abspath $(B)) sh tests/bench/bench.sh
+
+# ---- lints ----------------------------------------------------------------
+
+lint: headers layers
+	@clang-format-14 --dry-run -Werror \
+		$(shell git ls-files '*.c' '*.h') 2>&1 | head -40
+headers:
+	@for h in $(HEADERS); do printf '#include "%s"\n' $$h | \
+		$(CC) $(ALL_CPPFLAGS) -std=gnu17 -Wall -Werror -fsyntax-only \
+			-x c - || exit 1; done
+layers:
+	@sh tests/lint/layers.sh tests/lint/layers
+format:
+	@clang-format-14 -i $(shell git ls-files '*.c' '*.h')
+
+clean:
+	rm -rf $(B)
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,0 +1,312 @@
+#include "engine/base/text.h"
+
+#include <time.h>
+
+/*
+ * The length of the UTF-8 character at s (RFC 3629 4), 0 if there is none.
+ */
+static size_t
+utf8_length(struct bytes s)
+{
+	uint8_t c = s.p[0];
+	size_t n, i;
+
+	if (c < 0x80)
+		return 1;
+	if (c >= 0xc2 && c <= 0xdf)
+		n = 2;
+	else if (c >= 0xe0 && c <= 0xef)
+		n = 3;
+	else if (c >= 0xf0 && c <= 0xf4)
+		n = 4;
+	else
+		return 0;
+	if (s.len < n)
+		return 0;
+	for (i = 1; i < n; i++)
+		if ((s.p[i] & 0xc0) != 0x80)
+			return 0;
+	if ((c == 0xe0 && s.p[1] < 0xa0) || (c == 0xed && s.p[1] > 0x9f) ||
+	    (c == 0xf0 && s.p[1] < 0x90) || (c == 0xf4 && s.p[1] > 0x8f))
+		return 0;
+	return n;
+}
+
+static bool
+is_control(struct bytes s, size_t n)
+{
+	return (n == 1 && (s.p[0] < 0x20 || s.p[0] == 0x7f)) ||
+	       (n == 2 && s.p[0] == 0xc2 && s.p[1] < 0xa0);
+}
+
+static void
+escape_byte(struct buf *b, uint8_t c)
+{
+	if (c == '\n')
+		buf_text(b, "\\n");
+	else if (c == '\t')
+		buf_text(b, "\\t");
+	else if (c == '\r')
+		buf_text(b, "\\r");
+	else
+		buf_printf(b, "\\x%02x", c);
+}
+
+void
+text_escape(struct buf *b, struct bytes s)
+{
+	while (s.len > 0) {
+		size_t i, n = utf8_length(s);
+
+		if (n == 0 || is_control(s, n)) {
+			n = n == 0 ? 1 : n;
+			for (i = 0; i < n; i++)
+				escape_byte(b, s.p[i]);
+		} else if (s.p[0] == '\\') {
+			buf_text(b, "\\\\");
+		} else {
+			buf_put(b, s.p, n);
+		}
+		s.p += n;
+		s.len -= n;
+	}
+}
+
+bool
+text_is_clean(struct bytes s)
+{
+	while (s.len > 0) {
+		size_t n = utf8_length(s);
+
+		if (n == 0 || is_control(s, n))
+			return false;
+		s.p += n;
+		s.len -= n;
+	}
+	return true;
+}
+
+static void
+hex(struct buf *b, struct bytes s, const char *digits)
+{
+	size_t i;
+
+	for (i = 0; i < s.len; i++) {
+		buf_char(b, digits[s.p[i] >> 4]);
+		buf_char(b, digits[s.p[i] & 15]);
+	}
+}
+
+void
+text_hex(struct buf *b, struct bytes s)
+{
+	hex(b, s, "0123456789abcdef");
+}
+
+void
+text_hex_upper(struct buf *b, struct bytes s)
+{
+	hex(b, s, "0123456789ABCDEF");
+}
+
+static int
+digit(uint8_t c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+enum err_code
+text_unhex(struct bytes s, struct buf *b, struct err *err)
+{
+	size_t i;
+
+	if (s.len % 2 != 0)
+		return err_set(err, ERR_UNDECODABLE, "half a hex byte");
+	for (i = 0; i < s.len; i += 2) {
+		int hi = digit(s.p[i]), lo = digit(s.p[i + 1]);
+
+		if (hi < 0 || lo < 0)
+			return err_set(
+			    err, ERR_UNDECODABLE, "not a hex digit at %zu", i);
+		buf_char(b, (char)(hi << 4 | lo));
+	}
+	return buf_error(b, err);
+}
+
+static const char base64[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+void
+text_base64(struct buf *b, struct bytes s)
+{
+	buf_reserve(b, s.len / 3 * 4 + 4);
+	for (; s.len > 0; s.p += 3) {
+		uint32_t v = (uint32_t)s.p[0] << 16;
+
+		if (s.len > 1)
+			v |= (uint32_t)s.p[1] << 8;
+		if (s.len > 2)
+			v |= s.p[2];
+		buf_char(b, base64[v >> 18]);
+		buf_char(b, base64[v >> 12 & 63]);
+		buf_char(b, s.len > 1 ? base64[v >> 6 & 63] : '=');
+		buf_char(b, s.len > 2 ? base64[v & 63] : '=');
+		if (s.len <= 3)
+			break;
+		s.len -= 3;
+	}
+}
+
+static int
+sextet(uint8_t c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	if (c == '+')
+		return 62;
+	if (c == '/')
+		return 63;
+	return -1;
+}
+
+static bool
+is_space(uint8_t c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+enum err_code
+text_unbase64(struct bytes s, struct buf *b, struct err *err)
+{
+	uint32_t v = 0;
+	size_t i, n = 0, padding = 0;
+
+	buf_reserve(b, s.len / 4 * 3 + 3);
+	for (i = 0; i < s.len; i++) {
+		int x = sextet(s.p[i]);
+
+		if (is_space(s.p[i]))
+			continue;
+		if (s.p[i] == '=' && n % 4 >= 2 && padding < 2) {
+			padding++;
+			continue;
+		}
+		if (x < 0 || padding > 0)
+			return err_set(
+			    err, ERR_UNDECODABLE, "not base64 at byte %zu", i);
+		v = v << 6 | (uint32_t)x;
+		n++;
+		if (n % 4 == 0) {
+			uint8_t out[3] = { (uint8_t)(v >> 16),
+				(uint8_t)(v >> 8), (uint8_t)v };
+			buf_put(b, out, 3);
+		}
+	}
+	if (n % 4 == 1)
+		return err_set(err, ERR_UNDECODABLE, "base64 is cut short");
+	if (n % 4 == 2)
+		buf_char(b, (char)(v >> 4));
+	if (n % 4 == 3) {
+		buf_char(b, (char)(v >> 10));
+		buf_char(b, (char)(v >> 2));
+	}
+	return buf_error(b, err);
+}
+
+void
+text_time(struct buf *b, int64_t seconds)
+{
+	char s[40];
+	time_t t = (time_t)seconds;
+	struct tm tm;
+
+	if (gmtime_r(&t, &tm) != NULL &&
+	    strftime(s, sizeof(s), "%Y-%m-%dT%H:%M:%SZ", &tm) > 0)
+		buf_text(b, s);
+	else
+		buf_printf(b, "@%lld", (long long)seconds);
+}
+
+void
+text_xml(struct buf *b, struct bytes s)
+{
+	size_t i;
+
+	for (i = 0; i < s.len; i++) {
+		switch (s.p[i]) {
+		case '&':
+			buf_text(b, "&amp;");
+			break;
+		case '<':
+			buf_text(b, "&lt;");
+			break;
+		case '>':
+			buf_text(b, "&gt;");
+			break;
+		case '"':
+			buf_text(b, "&quot;");
+			break;
+		default:
+			buf_char(b, (char)s.p[i]);
+		}
+	}
+}
+
+struct bytes
+text_trim(struct bytes s)
+{
+	while (s.len > 0 && is_space(s.p[0])) {
+		s.p++;
+		s.len--;
+	}
+	while (s.len > 0 && is_space(s.p[s.len - 1]))
+		s.len--;
+	return s;
+}
+
+bool
+text_line(struct bytes *rest, struct bytes *line)
+{
+	const uint8_t *end;
+
+	if (rest->len == 0)
+		return false;
+	end = memchr(rest->p, '\n', rest->len);
+	*line = bytes_of(
+	    rest->p, end == NULL ? rest->len : (size_t)(end - rest->p));
+	rest->p += line->len;
+	rest->len -= line->len;
+	if (end != NULL) {
+		rest->p++;
+		rest->len--;
+	}
+	if (line->len > 0 && line->p[line->len - 1] == '\r')
+		line->len--;
+	return true;
+}
+
+void
+text_uuid(struct buf *b, const uint8_t random[static 16])
+{
+	uint8_t u[16];
+	size_t i;
+
+	memcpy(u, random, 16);
+	u[6] = (uint8_t)((u[6] & 0x0f) | 0x40);
+	u[8] = (uint8_t)((u[8] & 0x3f) | 0x80);
+	for (i = 0; i < 16; i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			buf_char(b, '-');
+		text_hex_upper(b, bytes_of(u + i, 1));
+	}
+}
