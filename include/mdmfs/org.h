@@ -1,0 +1,48 @@
+/*
+ * org.h - organizations: the tenants of the server.
+ */
+#ifndef MDMFS_ORG_H
+#define MDMFS_ORG_H
+
+#include "mdmfs/file.h"
+
+struct org_view {
+	uint32_t number; /* from 1; never used twice */
+	char name[256];  /* the directory's */
+	/* of orgs/ORG; decide who sees its devices and status */
+	uint32_t uid;
+	uint32_t gid;
+	uint32_t mode;
+	int64_t mtime_ns;
+};
+
+/* ERR_NOT_FOUND.  Organizations that were removed are not found. */
+enum err_code org_find(
+    struct engine *e, const char *name, struct org_view *ret, struct err *err);
+enum err_code org_get(
+    struct engine *e, uint32_t number, struct org_view *ret, struct err *err);
+
+/* Those with a number above after, in order; return false to stop. */
+typedef bool org_fn(void *arg, const struct org_view *org);
+enum err_code org_list(
+    struct engine *e, uint32_t after, org_fn *fn, void *arg, struct err *err);
+
+/* status/orgs/ORG/apns and signing, status/system/tls and signing (org 0):
+ * `key: value` lines on the identity in effect and on what waits.  place is
+ * PLACE_APNS, PLACE_SIGNING or PLACE_TLS. */
+enum err_code org_slot_page(struct engine *e, uint32_t org, enum place place,
+    struct buf *b, struct err *err);
+
+/*
+ * status/orgs/ORG/enroll.mobileconfig: the enrollment profile.  The same bytes
+ * until its challenge is used or has expired.  ERR_INVALID, ERR_KEY_EXPIRED,
+ * ERR_NOT_FOUND with the reason while it may not be handed out.
+ */
+enum err_code org_enroll_profile(
+    struct engine *e, uint32_t org, struct buf *b, struct err *err);
+
+/* The certificate (PEM) of the organization's own CA. */
+enum err_code org_ca_page(
+    struct engine *e, uint32_t org, struct buf *b, struct err *err);
+
+#endif
