@@ -1,0 +1,28 @@
+/*
+ * openssl.h - the OpenSSL objects inside, for rooms whose protocol needs
+ * OpenSSL's own calls (SCEP's attributes, TLS contexts).
+ *
+ * Borrowed: they live as long as the struct they come from, may be used from
+ * several threads, and must not be changed.  Leave the thread's error queue
+ * empty.
+ */
+#ifndef MDMFS_PKI_OPENSSL_H
+#define MDMFS_PKI_OPENSSL_H
+
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include "engine/pki/cert.h"
+#include "engine/pki/pkey.h"
+
+X509 *cert_x509(const struct cert *c);
+EVP_PKEY *pkey_evp(const struct pkey *k);
+
+/*
+ * A library context with the default and the legacy provider (single DES, RC2,
+ * MD4), apart from everything else.  NULL: the legacy provider is not
+ * installed.  Lives until the process ends.
+ */
+OSSL_LIB_CTX *openssl_legacy(void);
+
+#endif
