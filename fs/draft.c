@@ -1,0 +1,733 @@
+#include "fs/draft.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* The file that one or more drafts are for. */
+struct target {
+	struct target *next, **link;
+	unsigned drafts;
+	unsigned dirty;  /* of them have unaccepted bytes */
+	bool unborn;     /* not in the store */
+	bool hidden;     /* unborn, and its name is not shown (any more) */
+	bool unlinked;   /* unborn, and removed by somebody */
+	unsigned staged; /* FILE_SET_... of node that are not in the store */
+	struct file_node node;
+	char name[256];
+};
+
+struct drafts {
+	struct engine *engine;
+	pthread_mutex_t mutex;   /* protects the targets */
+	struct target *first;
+	atomic_uint unborn;      /* targets that are; mostly 0: no lock then */
+	atomic_uint targets;
+	atomic_uint_fast64_t total; /* bytes in all drafts */
+};
+
+struct draft {
+	struct drafts *d;
+	struct target *target;
+	uint64_t ino; /* as when it was opened, like all down to the mutex */
+	uint64_t parent;
+	enum place place;
+	uint32_t org;
+	char name[256];
+	pthread_mutex_t mutex; /* protects everything below */
+	struct actor actor;    /* the last who wrote */
+	struct buf buf;
+	bool append;
+	bool dirty;   /* written since the last commit */
+	bool emptied; /* empty since it was opened, and never committed */
+	bool poisoned;
+	bool failed; /* err is the judgement of buf as it is */
+	struct err err;
+	uint64_t base_version;  /* 0: the last writer wins */
+	uint64_t prefix;        /* bytes written from 0 on without a gap */
+	bool no_scan;           /* earlier bytes were written again */
+	struct file_scan *scan;
+};
+
+static int64_t
+now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+struct drafts *
+drafts_new(struct engine *e)
+{
+	struct drafts *d = calloc(1, sizeof(*d));
+
+	if (d == NULL)
+		return NULL;
+	d->engine = e;
+	pthread_mutex_init(&d->mutex, NULL);
+	return d;
+}
+
+void
+drafts_free(struct drafts *d)
+{
+	if (d == NULL)
+		return;
+	pthread_mutex_destroy(&d->mutex);
+	free(d);
+}
+
+/* ---- targets (d->mutex is held) ----------------------------------------- */
+
+static struct target *
+target_get(struct drafts *d, uint64_t ino)
+{
+	struct target *t = d->first;
+
+	while (t != NULL && t->node.ino != ino)
+		t = t->next;
+	return t;
+}
+
+static struct target *
+target_new(struct drafts *d, const struct draft_open *o)
+{
+	struct target *t = calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		return NULL;
+	t->node = (struct file_node){ .ino = o->ino,
+		.parent = o->parent,
+		.place = o->place,
+		.mode = o->mode,
+		.uid = o->uid,
+		.gid = o->gid,
+		.org = o->org,
+		.mtime_ns = now_ns() };
+	t->node.ctime_ns = t->node.mtime_ns;
+	strncpy(t->name, o->name, sizeof(t->name) - 1);
+	t->unborn = o->version == 0;
+	if (t->unborn)
+		d->unborn++;
+	d->targets++;
+	t->next = d->first;
+	t->link = &d->first;
+	if (t->next != NULL)
+		t->next->link = &t->next;
+	d->first = t;
+	return t;
+}
+
+static void
+target_born(struct drafts *d, struct target *t)
+{
+	if (t->unborn)
+		d->unborn--;
+	t->unborn = t->hidden = false;
+	t->staged = 0;
+}
+
+static void
+target_leave(struct drafts *d, struct target *t)
+{
+	if (--t->drafts > 0)
+		return;
+	if (t->unborn)
+		d->unborn--;
+	d->targets--;
+	*t->link = t->next;
+	if (t->next != NULL)
+		t->next->link = t->link;
+	free(t);
+}
+
+/* ---- open --------------------------------------------------------------- */
+
+static enum err_code
+take_bytes(struct drafts *d, uint64_t n, struct err *err)
+{
+	if ((d->total += n) <= DRAFT_TOTAL_MAX)
+		return ERR_OK;
+	d->total -= n;
+	return err_set(err, ERR_FULL,
+	    "files that are being written hold %u MiB already",
+	    DRAFT_TOTAL_MAX >> 20);
+}
+
+static enum err_code
+load(struct draft *f, const struct draft_open *o, struct err *err)
+{
+	enum err_code rc;
+
+	f->actor = o->actor;
+	f->append = o->append;
+	f->emptied = o->truncate || o->version == 0;
+	if (f->emptied)
+		return ERR_OK;
+	f->base_version = o->version;
+	if ((rc = take_bytes(f->d, o->bytes.len, err)) != ERR_OK)
+		return rc;
+	buf_bytes(&f->buf, o->bytes);
+	if ((rc = buf_error(&f->buf, err)) != ERR_OK)
+		f->d->total -= o->bytes.len;
+	else if (f->append)
+		f->prefix = f->buf.len;
+	return rc;
+}
+
+enum err_code
+draft_open(struct drafts *d, const struct draft_open *o, struct draft **ret,
+    struct err *err)
+{
+	struct draft *f = calloc(1, sizeof(*f));
+	enum err_code rc;
+
+	if (f == NULL)
+		return err_set(err, ERR_NO_MEMORY, "%s", o->name);
+	f->d = d;
+	f->ino = o->ino;
+	f->parent = o->parent;
+	f->place = o->place;
+	f->org = o->org;
+	pthread_mutex_init(&f->mutex, NULL);
+	strncpy(f->name, o->name, sizeof(f->name) - 1);
+	if ((rc = load(f, o, err)) == ERR_OK) {
+		pthread_mutex_lock(&d->mutex);
+		f->target = target_get(d, o->ino);
+		if (f->target == NULL)
+			f->target = target_new(d, o);
+		if (f->target != NULL)
+			f->target->drafts++;
+		pthread_mutex_unlock(&d->mutex);
+		if (f->target == NULL)
+			rc = err_set(err, ERR_NO_MEMORY, "%s", o->name);
+	}
+	if (rc == ERR_OK) {
+		*ret = f;
+		return ERR_OK;
+	}
+	pthread_mutex_destroy(&f->mutex);
+	buf_wipe(&f->buf);
+	free(f);
+	return rc;
+}
+
+/* ---- write -------------------------------------------------------------- */
+
+static void
+set_dirty(struct draft *f, bool dirty)
+{
+	struct target *t = f->target;
+
+	pthread_mutex_lock(&f->d->mutex);
+	if (dirty != f->dirty)
+		t->dirty += dirty ? 1u : -1u;
+	if (dirty) {
+		/* a time that was set before this write is past */
+		t->staged &= ~FILE_SET_MTIME;
+		t->node.mtime_ns = now_ns();
+		t->node.size = f->buf.len;
+	} else if (t->dirty == 0 && !t->unborn) {
+		t->staged = 0;
+	}
+	pthread_mutex_unlock(&f->d->mutex);
+	f->dirty = dirty;
+}
+
+static enum err_code
+poison(struct draft *f, const struct err *why, struct err *err)
+{
+	f->poisoned = true;
+	f->err = *why;
+	if (err != NULL)
+		*err = *why;
+	return why->code;
+}
+
+static enum err_code
+told_before(const struct draft *f, bool *again, struct err *err)
+{
+	if (again != NULL)
+		*again = true;
+	if (err != NULL)
+		*err = f->err;
+	return f->err.code;
+}
+
+static enum err_code
+resize(struct draft *f, uint64_t size, struct err *err)
+{
+	uint64_t limit = place_limit(f->place);
+	enum err_code rc;
+
+	if (size > limit)
+		return err_set(err, ERR_TOO_BIG,
+		    "a file here has at most %llu bytes",
+		    (unsigned long long)limit);
+	if (size > f->buf.len &&
+	    (rc = take_bytes(f->d, size - f->buf.len, err)) != ERR_OK)
+		return rc;
+	if (size < f->buf.len)
+		f->d->total -= f->buf.len - size;
+	else
+		limit = f->buf.len; /* what to give back on failure */
+	buf_resize(&f->buf, size);
+	if ((rc = buf_error(&f->buf, err)) != ERR_OK) {
+		f->buf.error = ERR_OK;
+		f->d->total -= size - limit;
+	}
+	return rc;
+}
+
+/* Look at what was written from the beginning on without a gap. */
+static enum err_code
+scan(struct draft *f, uint64_t off, uint64_t len, struct err *err)
+{
+	if (off < f->prefix) {
+		f->no_scan = true;
+		if (off + len > f->prefix)
+			f->prefix = off + len;
+	} else if (off == f->prefix) {
+		f->prefix += len;
+	}
+	if (f->no_scan || off > f->prefix)
+		return ERR_OK;
+	return file_scan(f->place, &f->scan,
+	    bytes_of(f->buf.p, f->prefix), err);
+}
+
+static enum err_code
+write_locked(struct draft *f, uint64_t off, struct bytes bytes, struct err *err)
+{
+	uint64_t size = f->buf.len;
+	enum err_code rc;
+
+	if (f->append)
+		off = f->buf.len;
+	if (off > UINT32_MAX) /* beyond every limit; no sum overflows */
+		off = UINT32_MAX;
+	if (off + bytes.len > size)
+		size = off + bytes.len;
+	if ((rc = resize(f, size, err)) != ERR_OK)
+		return rc;
+	if (bytes.len > 0)
+		memcpy(f->buf.p + off, bytes.p, bytes.len);
+	f->failed = f->emptied = false;
+	set_dirty(f, true);
+	return scan(f, off, bytes.len, err);
+}
+
+enum err_code
+draft_write(struct draft *f, uint64_t off, struct bytes bytes,
+    const struct actor *actor, bool *again, struct err *err)
+{
+	struct err why = { 0 };
+	enum err_code rc;
+
+	if (again != NULL)
+		*again = false;
+	pthread_mutex_lock(&f->mutex);
+	if (f->poisoned) {
+		rc = told_before(f, again, err);
+	} else {
+		f->actor = *actor;
+		rc = write_locked(f, off, bytes, &why);
+		if (rc != ERR_OK)
+			rc = poison(f, &why, err);
+	}
+	pthread_mutex_unlock(&f->mutex);
+	return rc;
+}
+
+enum err_code
+draft_truncate(struct draft *f, uint64_t size, const struct actor *actor,
+    struct err *err)
+{
+	enum err_code rc = ERR_OK;
+
+	pthread_mutex_lock(&f->mutex);
+	if (size == 0) {
+		f->poisoned = f->no_scan = false;
+		f->prefix = 0;
+		f->base_version = 0; /* nothing of the old one is used */
+		file_scan_free(f->scan);
+		f->scan = NULL;
+	}
+	if (f->poisoned)
+		rc = told_before(f, NULL, err);
+	else if (size != f->buf.len || size == 0)
+		rc = resize(f, size, err);
+	else if (!f->dirty)
+		goto out; /* as it was */
+	if (rc == ERR_OK) {
+		f->actor = *actor;
+		f->failed = f->emptied = false;
+		if (size < f->prefix) {
+			f->no_scan = true;
+			f->prefix = size;
+		}
+		set_dirty(f, true);
+	}
+out:
+	pthread_mutex_unlock(&f->mutex);
+	return rc;
+}
+
+enum err_code
+draft_read(struct draft *f, uint64_t off, uint64_t max, struct buf *b,
+    struct err *err)
+{
+	pthread_mutex_lock(&f->mutex);
+	if (off < f->buf.len) {
+		uint64_t left = f->buf.len - off;
+
+		buf_put(b, f->buf.p + off, left < max ? left : max);
+	}
+	pthread_mutex_unlock(&f->mutex);
+	return buf_error(b, err);
+}
+
+uint64_t
+draft_size(struct draft *f)
+{
+	uint64_t size;
+
+	pthread_mutex_lock(&f->mutex);
+	size = f->buf.len;
+	pthread_mutex_unlock(&f->mutex);
+	return size;
+}
+
+/* ---- commit ------------------------------------------------------------- */
+
+/* The whole file as it would be stored.  False: somebody removed the name
+ * before it was born, and nobody will ever see the bytes. */
+static bool
+compose(struct draft *f, struct file_write *w, bool *unborn)
+{
+	struct target *t = f->target;
+	bool wanted;
+
+	pthread_mutex_lock(&f->d->mutex);
+	wanted = !t->unlinked;
+	*unborn = t->unborn;
+	*w = (struct file_write){ .parent = f->parent,
+		.name = f->name,
+		.place = f->place,
+		.ino = f->ino,
+		.base_version = f->base_version,
+		.mode = t->node.mode,
+		.uid = t->node.uid,
+		.gid = t->node.gid,
+		.mtime_ns =
+		    t->staged & FILE_SET_MTIME ? t->node.mtime_ns : 0,
+		.bytes = buf_view(&f->buf),
+		.actor = f->actor };
+	pthread_mutex_unlock(&f->d->mutex);
+	return wanted;
+}
+
+/* The committed file must still have the name; attributes that nobody staged
+ * are those of now. */
+static enum err_code
+refresh(struct draft *f, struct file_write *w, struct err *err)
+{
+	struct target *t = f->target;
+	struct file_node now;
+	enum err_code rc =
+	    file_find(f->d->engine, w->parent, w->name, &now, NULL);
+
+	if (rc == ERR_NOT_FOUND || (rc == ERR_OK && now.ino != w->ino))
+		return err_set(err, ERR_CHANGED,
+		    "%s was removed or replaced since it was opened", w->name);
+	if (rc != ERR_OK)
+		return err_set(err, rc, "%s: %s", w->name, err_text(rc));
+	pthread_mutex_lock(&f->d->mutex);
+	if ((t->staged & FILE_SET_MODE) == 0)
+		w->mode = now.mode;
+	if ((t->staged & FILE_SET_UID) == 0)
+		w->uid = now.uid;
+	if ((t->staged & FILE_SET_GID) == 0)
+		w->gid = now.gid;
+	pthread_mutex_unlock(&f->d->mutex);
+	return ERR_OK;
+}
+
+/* A new name that was refused must not be seen: close() has returned, and
+ * release comes later.  What had made room for it comes back. */
+static void
+hide(struct draft *f, bool vanishes)
+{
+	struct drafts *d = f->d;
+	struct target *t = f->target;
+	struct file_node node;
+	bool restore;
+
+	pthread_mutex_lock(&d->mutex);
+	restore = t->unborn && !t->hidden && (!vanishes || t->drafts == 1);
+	pthread_mutex_unlock(&d->mutex);
+	if (!restore)
+		return;
+	if (file_restore(d->engine, f->parent, f->name, &node, NULL) !=
+	    ERR_OK)
+		node.ino = 0; /* there was none; nothing to bring back */
+	pthread_mutex_lock(&d->mutex);
+	t->hidden = t->unborn;
+	pthread_mutex_unlock(&d->mutex);
+}
+
+static enum err_code
+store(struct draft *f, struct err *err)
+{
+	struct file_write w;
+	struct file_node node;
+	enum err_code rc = ERR_OK;
+	bool unborn;
+
+	if (!compose(f, &w, &unborn))
+		return ERR_OK;
+	if (!unborn)
+		rc = refresh(f, &w, err);
+	if (rc == ERR_OK)
+		rc = file_write(f->d->engine, &w, &node, err);
+	if (rc != ERR_OK)
+		return rc;
+	if (f->base_version != 0)
+		f->base_version = node.version;
+	pthread_mutex_lock(&f->d->mutex);
+	target_born(f->d, f->target);
+	f->target->node = node;
+	pthread_mutex_unlock(&f->d->mutex);
+	return ERR_OK;
+}
+
+static enum err_code
+commit_locked(struct draft *f, struct draft_result *ret, struct err *err)
+{
+	enum err_code rc;
+
+	if (f->poisoned || (f->dirty && f->failed)) {
+		rc = told_before(f, &ret->again, err);
+		hide(f, false);
+		return rc;
+	}
+	if (!f->dirty)
+		return ERR_OK;
+	f->err = (struct err){ 0 };
+	if ((rc = store(f, &f->err)) == ERR_OK) {
+		set_dirty(f, false);
+		f->emptied = false;
+		ret->changed = true;
+		return ERR_OK;
+	}
+	f->failed = true;
+	f->err.code = rc;
+	if (err != NULL)
+		*err = f->err;
+	hide(f, false);
+	return rc;
+}
+
+enum err_code
+draft_commit(struct draft *f, const struct actor *actor,
+    struct draft_result *ret, struct err *err)
+{
+	enum err_code rc;
+
+	*ret = (struct draft_result){ 0 };
+	pthread_mutex_lock(&f->mutex);
+	if (actor->pid != 0)
+		f->actor = *actor;
+	rc = commit_locked(f, ret, err);
+	pthread_mutex_unlock(&f->mutex);
+	return rc;
+}
+
+enum err_code
+draft_release(struct draft *f, struct draft_result *ret, struct err *err)
+{
+	struct drafts *d = f->d;
+	bool judge_empty;
+	enum err_code rc;
+
+	*ret = (struct draft_result){ 0 };
+	pthread_mutex_lock(&d->mutex);
+	/* somebody else who still writes the new name will give it bytes */
+	judge_empty = f->target->drafts == 1 || !f->target->unborn;
+	pthread_mutex_unlock(&d->mutex);
+	if (f->emptied && !f->dirty && judge_empty)
+		set_dirty(f, true);
+	rc = commit_locked(f, ret, err);
+	if (f->dirty)
+		set_dirty(f, false);
+	hide(f, true);
+	pthread_mutex_lock(&d->mutex);
+	target_leave(d, f->target);
+	pthread_mutex_unlock(&d->mutex);
+
+	d->total -= f->buf.len;
+	pthread_mutex_destroy(&f->mutex);
+	file_scan_free(f->scan);
+	buf_wipe(&f->buf);
+	free(f);
+	return rc;
+}
+
+/* ---- where it belongs --------------------------------------------------- */
+
+uint64_t
+draft_parent(const struct draft *f)
+{
+	return f->parent;
+}
+
+const char *
+draft_name(const struct draft *f)
+{
+	return f->name;
+}
+
+uint32_t
+draft_org(const struct draft *f)
+{
+	return f->org;
+}
+
+struct actor
+draft_actor(struct draft *f)
+{
+	struct actor actor;
+
+	pthread_mutex_lock(&f->mutex);
+	actor = f->actor;
+	pthread_mutex_unlock(&f->mutex);
+	return actor;
+}
+
+uint64_t
+draft_ino(const struct draft *f)
+{
+	return f->ino;
+}
+
+/* ---- unborn names ------------------------------------------------------- */
+
+bool
+drafts_find(struct drafts *d, uint64_t parent, const char *name,
+    struct file_node *ret)
+{
+	const struct target *t;
+
+	if (d->unborn == 0)
+		return false;
+	pthread_mutex_lock(&d->mutex);
+	for (t = d->first; t != NULL; t = t->next)
+		if (t->unborn && !t->hidden && !t->unlinked &&
+		    t->node.parent == parent && strcmp(t->name, name) == 0)
+			break;
+	if (t != NULL)
+		*ret = t->node;
+	pthread_mutex_unlock(&d->mutex);
+	return t != NULL;
+}
+
+bool
+drafts_get(struct drafts *d, uint64_t ino, struct file_node *ret)
+{
+	const struct target *t;
+
+	if (d->unborn == 0)
+		return false;
+	pthread_mutex_lock(&d->mutex);
+	t = target_get(d, ino);
+	if (t != NULL && !t->unborn)
+		t = NULL;
+	if (t != NULL)
+		*ret = t->node;
+	pthread_mutex_unlock(&d->mutex);
+	return t != NULL;
+}
+
+void
+drafts_list(struct drafts *d, uint64_t parent, file_entry_fn *fn, void *arg)
+{
+	if (d->unborn == 0)
+		return;
+	pthread_mutex_lock(&d->mutex);
+	for (const struct target *t = d->first; t != NULL; t = t->next)
+		if (t->unborn && !t->hidden && !t->unlinked &&
+		    t->node.parent == parent &&
+		    !fn(arg, t->name, &t->node, t->node.ino))
+			break;
+	pthread_mutex_unlock(&d->mutex);
+}
+
+static void
+overlay(struct file_node *node, const struct file_attr *a)
+{
+	if (a->set & FILE_SET_MODE)
+		node->mode = a->mode & 07777;
+	if (a->set & FILE_SET_UID)
+		node->uid = a->uid;
+	if (a->set & FILE_SET_GID)
+		node->gid = a->gid;
+	if (a->set & FILE_SET_MTIME)
+		node->mtime_ns = a->mtime_ns;
+}
+
+bool
+drafts_setattr(struct drafts *d, uint64_t ino, const struct file_attr *a)
+{
+	struct target *t;
+	bool staged;
+
+	if (d->targets == 0)
+		return false;
+	pthread_mutex_lock(&d->mutex);
+	t = target_get(d, ino);
+	staged = t != NULL && (t->unborn || t->dirty > 0);
+	if (staged) {
+		t->staged |= a->set;
+		overlay(&t->node, a);
+		t->node.ctime_ns = now_ns();
+	}
+	pthread_mutex_unlock(&d->mutex);
+	return staged;
+}
+
+void
+drafts_attr(struct drafts *d, uint64_t ino, struct file_node *node)
+{
+	const struct target *t;
+
+	if (d->targets == 0)
+		return;
+	pthread_mutex_lock(&d->mutex);
+	t = target_get(d, ino);
+	if (t != NULL && t->staged != 0) {
+		struct file_attr a = { t->staged, t->node.mode, t->node.uid,
+			t->node.gid, t->node.mtime_ns };
+
+		overlay(node, &a);
+	}
+	pthread_mutex_unlock(&d->mutex);
+}
+
+bool
+drafts_unlink(struct drafts *d, uint64_t ino)
+{
+	struct target *t;
+	bool unborn;
+
+	pthread_mutex_lock(&d->mutex);
+	t = target_get(d, ino);
+	unborn = t != NULL && t->unborn;
+	if (unborn)
+		t->unlinked = true;
+	pthread_mutex_unlock(&d->mutex);
+	return unborn;
+}

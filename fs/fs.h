@@ -1,0 +1,34 @@
+/*
+ * fs.h - what the operations of one mount share.
+ */
+#ifndef MDMFS_FS_FS_H
+#define MDMFS_FS_FS_H
+
+#include <pthread.h>
+
+#include "fs/draft.h"
+#include "fs/refusal.h"
+#include "fs/scratch.h"
+
+struct notify;
+
+struct fs {
+	struct engine *engine;
+	struct scratch *scratch;
+	struct drafts *drafts;
+	struct refusals *refusals;
+	struct notify *notify; /* NULL until the mount is there */
+	int64_t started;       /* seconds since 1970 UTC */
+	pthread_mutex_t mutex; /* protects the two below */
+	uint64_t next_ino;     /* reserved numbers not used yet */
+	uint64_t end_ino;
+};
+
+/* f is the caller's memory; e is borrowed until fs_fini(). */
+enum err_code fs_init(struct fs *f, struct engine *e, struct err *err);
+void fs_fini(struct fs *f);
+
+/* A number for a new file. */
+enum err_code fs_new_ino(struct fs *f, uint64_t *ret, struct err *err);
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * handlers.h - the functions that the rows of tree[] name.  What they do and
+ * how they fail: the types in tree.h, the verbs in include/mdmfs.
+ */
+#ifndef MDMFS_FS_HANDLERS_H
+#define MDMFS_FS_HANDLERS_H
+
+#include "fs/tree.h"
+
+/* device.c */
+extern const struct tree_names device_names;     /* devices/{udid} */
+extern const struct tree_names device_of_org;    /* status/orgs/{org}/devices */
+extern const struct tree_names device_serial;    /* status/serials */
+extern const struct tree_names device_user_name; /* users/{user} */
+extern const struct tree_names device_info_key;
+extern const struct tree_names device_secret_key;
+tree_read_fn device_org_link;
+tree_read_fn device_serial_link;
+tree_read_fn device_org_device_link;
+tree_read_fn device_status_read;
+tree_read_fn device_queue_read;
+tree_read_fn device_push_read;
+tree_write_fn device_push_write;
+tree_read_fn device_info_read;
+tree_read_fn device_info_plist_read;
+tree_read_fn device_certificate_read;
+tree_read_fn device_secret_read;
+
+/* org.c */
+extern const struct tree_names org_names; /* status/orgs/{org} */
+tree_read_fn org_apns_read;
+tree_read_fn org_signing_read;
+tree_read_fn org_enroll_read;
+tree_read_fn org_ca_read;
+
+/* status.c */
+tree_read_fn status_readme_read;
+tree_read_fn status_last_error_read;
+tree_read_fn status_server_read;
+tree_read_fn status_tls_read;
+
+#endif

@@ -1,0 +1,18 @@
+/*
+ * text.h - the little text that the mount makes itself.
+ */
+#ifndef MDMFS_FS_TEXT_H
+#define MDMFS_FS_TEXT_H
+
+#include "mdmfs/buf.h"
+
+/* Append s with control characters and backslashes as \xNN and \\. */
+void text_line_safe(struct buf *b, const char *s);
+
+/* The inverse for backslashes: file_path() doubles them. */
+void text_unescape(char *s);
+
+/* Append seconds since 1970 UTC as RFC 3339. */
+void text_rfc3339(struct buf *b, int64_t seconds);
+
+#endif

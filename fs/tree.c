@@ -1,0 +1,461 @@
+#include "fs/tree.h"
+
+#include <assert.h>
+#include <fnmatch.h>
+#include <locale.h>
+#include <pthread.h>
+#include <string.h>
+#include <wctype.h>
+
+#include "fs/handlers.h"
+#include "fs/scratch.h"
+
+#define D(mode) TREE_DIR, (mode)
+#define F(mode) TREE_FILE, (mode)
+#define L       TREE_LINK, 0777
+
+/* A configuration row has neither part nor handlers: the engine keeps it. */
+#define KEPT(place)  PLACE_##place, 0, OF_NONE, 0, NULL, NULL, NULL
+#define FIXED(place) PLACE_##place, 0, OF_NONE, TREE_FIXED, NULL, NULL, NULL
+/* The directories of a device are in the engine, under a computed number. */
+#define HELD(place, part, of) \
+	PLACE_##place, part, of, TREE_FIXED, NULL, NULL, NULL
+#define MADE(part, of) PLACE_NONE, part, of, 0
+#define OPT(part, of)  PLACE_NONE, part, of, TREE_OPTIONAL
+
+/*
+ * {identity}: *.p12 *.pfx *.pem *.crt *.cer *.der *.key *.p7b
+ * {name}: any name that is not a scratch name; {note}: wherever configuration
+ * files may be.  Parts are for ever: never change or reuse one.
+ */
+/* clang-format off */
+const struct tree_row tree[] = {
+/* path                              kind, mode  kept by the engine, or: part of the inode, of whom, read, names, write;   help */
+{ "",                                D(0755), FIXED(ROOT),                                                        "the mount" },
+{ "README",                          F(0444), MADE(16, OF_NONE), status_readme_read, NULL, NULL,                  "how to use this mount, on one screen" },
+{ "orgs",                            D(0755), FIXED(ORGS),                                                        "organizations; mkdir makes one" },
+{ "orgs/{org}",                      D(0755), KEPT(ORG),                                                          "one organization: letters, digits, - _ . and space, at most 64 bytes, beginning with a letter, a digit or _" },
+{ "orgs/{org}/name",                 F(0644), KEPT(ORG_NAME),                                                     "one line; shown to users in profiles" },
+{ "orgs/{org}/apns",                 D(0755), KEPT(APNS),                                                         "identity slot: the push certificate" },
+{ "orgs/{org}/apns/{identity}",      F(0600), KEPT(APNS_FILE),                                                    "certificates and keys: *.p12 *.pfx *.pem *.crt *.cer *.der *.key *.p7b" },
+{ "orgs/{org}/apns/password",        F(0600), KEPT(SLOT_PASSWORD),                                                "passwords that open encrypted files, one a line" },
+{ "orgs/{org}/apns/{identity}.password", F(0600), KEPT(SLOT_PASSWORD),                                            "the password of that file" },
+{ "orgs/{org}/apns/apple-account",   F(0644), KEPT(APPLE_ACCOUNT),                                                "the Apple account that the certificate belongs to" },
+{ "orgs/{org}/apns/allow-topic-change", F(0644), KEPT(ALLOW_TOPIC),                                               "the new topic, when a change of topic is meant" },
+{ "orgs/{org}/signing",              D(0755), KEPT(SIGNING),                                                      "identity slot: signs this organization's profiles" },
+{ "orgs/{org}/signing/{identity}",   F(0600), KEPT(SIGNING_FILE),                                                 "certificates and keys: *.p12 *.pfx *.pem *.crt *.cer *.der *.key *.p7b" },
+{ "orgs/{org}/signing/password",     F(0600), KEPT(SLOT_PASSWORD),                                                "passwords that open encrypted files, one a line" },
+{ "orgs/{org}/signing/{identity}.password", F(0600), KEPT(SLOT_PASSWORD),                                         "the password of that file" },
+{ "orgs/{org}/scep",                 D(0755), KEPT(SCEP),                                                         "the certificate authority; empty: the built-in one" },
+{ "orgs/{org}/enrollment",           D(0755), KEPT(ENROLLMENT),                                                   "settings of the enrollment profile" },
+{ "orgs/{org}/enrollment/open",      F(0644), KEPT(ENROLLMENT_OPEN),                                              "who may enroll without being asked" },
+{ "orgs/{org}/enrollment/access-rights", F(0644), KEPT(ACCESS_RIGHTS),                                            "what the server may do on a device" },
+{ "system",                          D(0755), FIXED(SYSTEM),                                                      "settings of the whole server" },
+{ "system/url",                      F(0644), KEPT(SYSTEM_URL),                                                   "https://mdm.example.com: what devices are told" },
+{ "system/metrics-allow",            F(0644), KEPT(METRICS_ALLOW),                                                "networks that may read /metrics, one a line" },
+{ "system/tls",                      D(0755), KEPT(TLS),                                                          "identity slot: the HTTPS certificate" },
+{ "system/tls/{identity}",           F(0600), KEPT(TLS_FILE),                                                     "certificates and keys: *.p12 *.pfx *.pem *.crt *.cer *.der *.key *.p7b" },
+{ "system/tls/password",             F(0600), KEPT(SLOT_PASSWORD),                                                "passwords that open encrypted files, one a line" },
+{ "system/tls/{identity}.password",  F(0600), KEPT(SLOT_PASSWORD),                                                "the password of that file" },
+{ "system/signing",                  D(0755), KEPT(SIGNING),                                                      "identity slot: the default for organizations" },
+{ "system/signing/{identity}",       F(0600), KEPT(SIGNING_FILE),                                                 "certificates and keys: *.p12 *.pfx *.pem *.crt *.cer *.der *.key *.p7b" },
+{ "system/signing/password",         F(0600), KEPT(SLOT_PASSWORD),                                                "passwords that open encrypted files, one a line" },
+{ "system/signing/{identity}.password", F(0600), KEPT(SLOT_PASSWORD),                                             "the password of that file" },
+{ "system/trust",                    D(0755), KEPT(TRUST),                                                        "roots that devices must be told to trust" },
+{ "system/trust/*.pem",              F(0644), KEPT(TRUST_FILE),                                                   "one or more root certificates" },
+{ "devices",                         D(0755), MADE(17, OF_NONE), NULL, &device_names, NULL,                       "every device, by UDID; rmdir forgets one" },
+{ "devices/{udid}",                  D(0777), MADE(18, OF_DEVICE), NULL, NULL, NULL,                              "one device; owner, group and mode of its organization" },
+{ "devices/{udid}/commands",         D(0777), HELD(COMMANDS, FILE_DEVICE_COMMANDS, OF_USER),                      "queued commands; cp one here to queue it" },
+{ "devices/{udid}/commands/{name}",  F(0644), KEPT(COMMAND),                                                      "a command that waits; rm cancels one that was not yet sent" },
+{ "devices/{udid}/results",          D(0777), HELD(RESULTS, FILE_DEVICE_RESULTS, OF_USER),                        "the device's answers" },
+{ "devices/{udid}/results/{name}",   F(0600), KEPT(RESULT),                                                       "the answer to the command of that name (plist)" },
+{ "devices/{udid}/org",              L,       OPT(19, OF_DEVICE), device_org_link, NULL, NULL,                    "symlink to the organization" },
+{ "devices/{udid}/status",           F(0444), MADE(20, OF_DEVICE), device_status_read, NULL, NULL,                "the device's state, key: value" },
+{ "devices/{udid}/queue",            F(0444), MADE(21, OF_DEVICE), device_queue_read, NULL, NULL,                 "one line a waiting command" },
+{ "devices/{udid}/info",             D(0555), MADE(22, OF_DEVICE), NULL, &device_info_key, NULL,                  "what the device reported, one file a fact" },
+{ "devices/{udid}/info/{key}",       F(0444), MADE(23, OF_KEY), device_info_read, NULL, NULL,                     "one fact: SerialNumber, OSVersion, DeviceName" },
+{ "devices/{udid}/info.plist",       F(0444), MADE(24, OF_DEVICE), device_info_plist_read, NULL, NULL,            "all facts" },
+{ "devices/{udid}/certificate.pem",  F(0444), OPT(25, OF_DEVICE), device_certificate_read, NULL, NULL,            "the device's identity" },
+{ "devices/{udid}/push",             F(0644), MADE(26, OF_DEVICE), device_push_read, NULL, device_push_write,     "write to push now; read for the last outcome" },
+{ "devices/{udid}/secrets",          D(0700), MADE(27, OF_DEVICE), NULL, &device_secret_key, NULL,                "what opens the device: for its owner alone" },
+{ "devices/{udid}/secrets/{key}",    F(0400), MADE(28, OF_KEY), device_secret_read, NULL, NULL,                   "UnlockToken, BootstrapToken" },
+{ "devices/{udid}/users",            D(0555), MADE(29, OF_DEVICE), NULL, &device_user_name, NULL,                 "user channels" },
+{ "devices/{udid}/users/{user}",     D(0555), MADE(30, OF_USER), NULL, NULL, NULL,                                "one user channel" },
+{ "devices/{udid}/users/{user}/commands", D(0777), HELD(COMMANDS, FILE_DEVICE_COMMANDS, OF_USER),                 "queued commands of the user channel" },
+{ "devices/{udid}/users/{user}/commands/{name}", F(0644), KEPT(COMMAND),                                          "a command that waits" },
+{ "devices/{udid}/users/{user}/results", D(0777), HELD(RESULTS, FILE_DEVICE_RESULTS, OF_USER),                    "answers of the user channel" },
+{ "devices/{udid}/users/{user}/results/{name}", F(0600), KEPT(RESULT),                                            "the answer to the command of that name (plist)" },
+{ "devices/{udid}/users/{user}/status", F(0444), MADE(31, OF_USER), device_status_read, NULL, NULL,               "the user channel's state, key: value" },
+{ "devices/{udid}/users/{user}/queue", F(0444), MADE(32, OF_USER), device_queue_read, NULL, NULL,                 "one line a waiting command" },
+{ "devices/{udid}/users/{user}/push", F(0644), MADE(33, OF_USER), device_push_read, NULL, device_push_write,      "write to push now; read for the last outcome" },
+{ "status",                          D(0755), MADE(34, OF_NONE), NULL, NULL, NULL,                                "what the server knows" },
+{ "status/last-error",               F(0444), MADE(35, OF_NONE), status_last_error_read, NULL, NULL,              "why your last write was refused" },
+{ "status/server",                   F(0444), MADE(36, OF_NONE), status_server_read, NULL, NULL,                  "version, listeners, store, counts" },
+{ "status/serials",                  D(0755), MADE(37, OF_NONE), NULL, &device_serial, NULL,                      "devices by serial number" },
+{ "status/serials/{serial}",         L,       MADE(38, OF_DEVICE), device_serial_link, NULL, NULL,                "symlink to the device" },
+{ "status/orgs",                     D(0755), MADE(39, OF_NONE), NULL, &org_names, NULL,                          "organizations as the server sees them" },
+{ "status/orgs/{org}",               D(0777), MADE(40, OF_ORG), NULL, NULL, NULL,                                 "one organization; owner, group and mode of orgs/ORG" },
+{ "status/orgs/{org}/apns",          F(0444), MADE(41, OF_ORG), org_apns_read, NULL, NULL,                        "the push certificate in effect, and what waits" },
+{ "status/orgs/{org}/signing",       F(0444), MADE(42, OF_ORG), org_signing_read, NULL, NULL,                     "the signing identity in effect, and what waits" },
+{ "status/orgs/{org}/enroll.mobileconfig", F(0444), MADE(43, OF_ORG), org_enroll_read, NULL, NULL,                "the enrollment profile" },
+{ "status/orgs/{org}/ca.pem",        F(0444), OPT(44, OF_ORG), org_ca_read, NULL, NULL,                           "the certificate of the organization's own CA" },
+{ "status/orgs/{org}/devices",       D(0555), MADE(45, OF_ORG), NULL, &device_of_org, NULL,                       "the organization's devices" },
+{ "status/orgs/{org}/devices/{udid}", L,      MADE(46, OF_DEVICE), device_org_device_link, NULL, NULL,            "symlink to the device" },
+{ "status/system",                   D(0755), MADE(47, OF_NONE), NULL, NULL, NULL,                                "the identities of the server" },
+{ "status/system/tls",               F(0444), MADE(48, OF_NONE), status_tls_read, NULL, NULL,                     "the HTTPS certificate in effect, and what waits" },
+{ "status/system/signing",           F(0444), MADE(49, OF_NONE), org_signing_read, NULL, NULL,                    "the default signing identity, and what waits" },
+{ "events",                          F(0444), MADE(TREE_PART_EVENTS, OF_NONE), NULL, NULL, NULL,                  "what happened, one line each; grows" },
+{ "events.1",                        F(0444), OPT(TREE_PART_EVENTS, OF_NONE), NULL, NULL, NULL,                   "the events before those" },
+{ "follow",                          F(0444), MADE(50, OF_NONE), NULL, NULL, NULL,                                "events as a stream: a read waits for the next one" },
+{ NULL, TREE_FILE, 0, MADE(0, OF_NONE), NULL, NULL, NULL, NULL },
+};
+
+static const struct tree_row note_row =
+{ "{dir}/{note}",                    F(0644), KEPT(NOTES),                                                        "*.md, .gitignore, .gitkeep, .gitattributes: kept, without effect" };
+/* clang-format on */
+
+static const char *const identity_endings[] = { ".p12", ".pfx", ".pem", ".crt",
+	".cer", ".der", ".key", ".p7b", NULL };
+
+static bool
+ends_with(const char *s, const char *ending)
+{
+	size_t n = strlen(s), e = strlen(ending);
+
+	return n > e && strcmp(s + n - e, ending) == 0;
+}
+
+/* One character of UTF-8 from *s on; WEOF: not UTF-8 (RFC 3629). */
+static wint_t
+next_char(const unsigned char **s)
+{
+	static const wint_t least[] = { 0, 0x80, 0x800, 0x10000 };
+	const unsigned char *p = *s;
+	unsigned more = *p < 0x80 ? 0 : *p < 0xe0 ? 1 : *p < 0xf0 ? 2 : 3;
+	wint_t c;
+
+	if ((*p >= 0x80 && *p < 0xc2) || *p > 0xf4)
+		return WEOF;
+	c = more == 0 ? *p : *p & (0x3fu >> more);
+	for (unsigned i = 1; i <= more; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return WEOF;
+		c = c << 6 | (p[i] & 0x3fu);
+	}
+	if (c < least[more] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+		return WEOF;
+	*s = p + more + 1;
+	return c;
+}
+
+bool
+tree_clean_name(const char *name)
+{
+	const unsigned char *p = (const unsigned char *)name;
+	size_t len = strlen(name);
+
+	if (len == 0 || len > 255 || strchr(name, '/') != NULL)
+		return false;
+	while (*p != '\0') {
+		wint_t c = next_char(&p);
+
+		if (c == WEOF || c < 0x20 || (c >= 0x7f && c < 0xa0))
+			return false;
+	}
+	return true;
+}
+
+static locale_t utf8;
+static pthread_once_t utf8_once = PTHREAD_ONCE_INIT;
+
+static void
+utf8_init(void)
+{
+	utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+}
+
+bool
+tree_org_name(const char *name)
+{
+	const unsigned char *p = (const unsigned char *)name;
+	size_t len = strlen(name);
+
+	pthread_once(&utf8_once, utf8_init);
+	if (len == 0 || len > 64 || strchr("-. ", *name) != NULL ||
+	    name[len - 1] == ' ')
+		return false;
+	while (*p != '\0') {
+		wint_t c = next_char(&p);
+
+		if (c == WEOF)
+			return false;
+		if (c < 0x80 ? strchr("-_. ", (int)c) != NULL ||
+		                   iswalnum(c) != 0
+		             : utf8 != (locale_t)0 && iswalnum_l(c, utf8) != 0)
+			continue;
+		return false;
+	}
+	return true;
+}
+
+static bool
+is_note(const char *name)
+{
+	return strcmp(name, ".gitignore") == 0 ||
+	       strcmp(name, ".gitkeep") == 0 ||
+	       strcmp(name, ".gitattributes") == 0 ||
+	       (ends_with(name, ".md") && *name != '.' && *name != '#' &&
+	           tree_clean_name(name));
+}
+
+static bool
+is_identity(const char *name)
+{
+	if (*name == '.' || *name == '#' || !tree_clean_name(name))
+		return false;
+	for (unsigned i = 0; identity_endings[i] != NULL; i++)
+		if (ends_with(name, identity_endings[i]))
+			return true;
+	return false;
+}
+
+static bool
+is_id(const char *name)
+{
+	size_t len = strspn(name, "0123456789-"
+	                          "abcdefghijklmnopqrstuvwxyz"
+	                          "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+
+	return len >= 1 && len <= 64 && name[len] == '\0';
+}
+
+static bool
+is_identity_password(const char *name)
+{
+	char file[256];
+	size_t len = strlen(name) - (sizeof(".password") - 1);
+
+	if (!ends_with(name, ".password") || len >= sizeof(file))
+		return false;
+	memcpy(file, name, len);
+	file[len] = '\0';
+	return is_identity(file);
+}
+
+/* .error is the door to refusals: a file of that name could not be seen. */
+static bool
+is_free_name(const char *name)
+{
+	return tree_clean_name(name) && *name != '.' && *name != '#' &&
+	       !scratch_is_name(name) && !ends_with(name, ".error");
+}
+
+static const struct {
+	const char *pattern;
+	bool (*match)(const char *name);
+} variables[] = {
+	{ "{org}", tree_org_name },
+	{ "{udid}", is_id },
+	{ "{serial}", tree_clean_name },
+	{ "{user}", tree_clean_name },
+	{ "{key}", tree_clean_name },
+	{ "{name}", is_free_name },
+	{ "{identity}", is_identity },
+	{ "{identity}.password", is_identity_password },
+};
+
+/* The last part of a pattern against a name. */
+static bool
+part_matches(const char *pattern, const char *name)
+{
+	for (size_t i = 0; i < sizeof(variables) / sizeof(*variables); i++)
+		if (strcmp(pattern, variables[i].pattern) == 0)
+			return variables[i].match(name);
+	if (*pattern == '*')
+		return *name != '.' && *name != '#' && tree_clean_name(name) &&
+		       ends_with(name, pattern + 1);
+	return strcmp(pattern, name) == 0;
+}
+
+static bool
+is_literal(const char *part)
+{
+	return *part != '*' && *part != '{';
+}
+
+/* The last part of row's path if it is right below dir, else NULL. */
+static const char *
+child_part(const struct tree_row *dir, const struct tree_row *row)
+{
+	size_t len = strlen(dir->path);
+	const char *part;
+
+	if (*row->path == '\0' || strncmp(row->path, dir->path, len) != 0)
+		return NULL;
+	part = row->path + len;
+	if (len > 0 && *part++ != '/')
+		return NULL;
+	return strchr(part, '/') == NULL ? part : NULL;
+}
+
+const struct tree_row *
+tree_at(const char *path)
+{
+	const struct tree_row *row = tree;
+
+	while (row->path != NULL && strcmp(row->path, path) != 0)
+		row++;
+	assert(row->path != NULL);
+	return row;
+}
+
+const struct tree_row *
+tree_find(const struct tree_row *dir, const char *name)
+{
+	const struct tree_row *found = NULL;
+
+	for (const struct tree_row *row = tree; row->path != NULL; row++) {
+		const char *part = child_part(dir, row);
+
+		if (part == NULL || !part_matches(part, name))
+			continue;
+		if (is_literal(part))
+			return row;
+		found = row;
+	}
+	if (tree_takes_files(dir) && dir->part == 0 && is_note(name))
+		return &note_row;
+	return found;
+}
+
+const struct tree_row *
+tree_literal(const struct tree_row *dir, unsigned index, const char **ret)
+{
+	for (const struct tree_row *row = tree; row->path != NULL; row++) {
+		const char *part = child_part(dir, row);
+
+		if (part == NULL || !is_literal(part) || index-- > 0)
+			continue;
+		*ret = part;
+		return row;
+	}
+	return NULL;
+}
+
+const struct tree_row *
+tree_of_place(enum place place, bool in_org)
+{
+	for (const struct tree_row *row = tree; row->path != NULL; row++)
+		if (row->kind == TREE_DIR && row->place == place &&
+		    (strncmp(row->path, "orgs/", 5) == 0) == in_org)
+			return row;
+	return NULL;
+}
+
+const struct tree_row *
+tree_of_ino(uint64_t ino)
+{
+	unsigned part = (unsigned)(ino >> 56) & 0x7f;
+	bool user = (ino & 0xffffff) != 0;
+
+	if ((ino & TREE_INO_BIT) == 0 || part == 0)
+		return NULL;
+	for (const struct tree_row *row = tree; row->path != NULL; row++) {
+		if (row->part != part)
+			continue;
+		/* the directories of devices and of users share their parts */
+		if (part >= TREE_PART_FIRST ||
+		    (strstr(row->path, "{user}") != NULL) == user)
+			return row;
+	}
+	return NULL;
+}
+
+uint64_t
+tree_ino(const struct tree_row *row, const struct at *at)
+{
+	uint64_t owner = at->device, low = 0;
+
+	switch (row->of) {
+	case OF_NONE:
+		owner = 0;
+		break;
+	case OF_ORG:
+		owner = at->org;
+		break;
+	case OF_DEVICE:
+		break;
+	case OF_USER:
+		low = at->user;
+		break;
+	case OF_KEY:
+		low = at->number;
+		break;
+	}
+	return TREE_INO_BIT | (uint64_t)row->part << 56 | owner << 24 |
+	       (low & 0xffffff);
+}
+
+void
+tree_decode(const struct tree_row *row, uint64_t ino, struct at *at)
+{
+	uint32_t owner = (uint32_t)(ino >> 24), low = (uint32_t)ino & 0xffffff;
+
+	at->org = row->of == OF_ORG ? owner : 0;
+	at->device =
+	    row->of == OF_DEVICE || row->of == OF_USER || row->of == OF_KEY
+	        ? owner
+	        : 0;
+	at->user = row->of == OF_USER ? low : 0;
+	at->number = row->of == OF_KEY ? low : 0;
+}
+
+bool
+tree_takes_files(const struct tree_row *dir)
+{
+	return dir->kind == TREE_DIR && dir->place != PLACE_NONE &&
+	       dir->place != PLACE_RESULTS;
+}
+
+void
+tree_names_taken(const struct tree_row *dir, struct buf *b)
+{
+	const char *comma = "";
+
+	for (const struct tree_row *row = tree; row->path != NULL; row++) {
+		const char *part = child_part(dir, row);
+
+		if (part == NULL || row->place == PLACE_NONE)
+			continue;
+		buf_text(b, comma);
+		comma = ", ";
+		if (strcmp(part, "{identity}") == 0) {
+			for (unsigned i = 0; identity_endings[i] != NULL; i++)
+				buf_printf(b, "%s*%s", i == 0 ? "" : " ",
+				    identity_endings[i]);
+		} else if (strcmp(part, "{identity}.password") == 0) {
+			buf_text(b, "FILE.password");
+		} else if (strcmp(part, "{org}") == 0) {
+			buf_text(b, "directories for organizations (letters, "
+			            "digits, - _ . and space, at most 64 bytes)");
+		} else if (strcmp(part, "{name}") == 0) {
+			buf_text(b, "any name of a command");
+		} else {
+			buf_printf(b, "%s%s", part,
+			    row->kind == TREE_DIR ? "/" : "");
+		}
+	}
+	if (tree_takes_files(dir) && dir->part == 0)
+		buf_printf(b, "%s*.md .gitignore .gitkeep .gitattributes",
+		    comma);
+}
+
+uint32_t
+tree_key_hash(const char *key)
+{
+	uint32_t h = 2166136261u; /* FNV-1a */
+
+	for (; *key != '\0'; key++)
+		h = (h ^ (unsigned char)*key) * 16777619u;
+	return (h ^ h >> 24) & 0xffffff;
+}
