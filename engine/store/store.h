@@ -23,8 +23,11 @@
 struct store;
 struct txn;
 
-/* Keys are 1 to STORE_KEY_MAX bytes, compared as unsigned bytes. */
+/* Keys are 1 to STORE_KEY_MAX bytes, compared as unsigned bytes.  Those whose
+ * first byte is 0 are the store's own: not for users. */
 #define STORE_KEY_MAX 511
+
+#define STORE_VALUE_MAX (64 << 20)
 
 /* A key of 32 bytes that seals secrets; see seal.h. */
 #define STORE_MASTER_KEY_LEN 32
@@ -118,7 +121,15 @@ struct store_stat {
 enum err_code store_stat(
     struct store *s, struct store_stat *ret, struct err *err);
 
-/* A consistent, compacted copy, beside writers.  path must not exist. */
+/* A consistent, compacted copy (mode 0600), beside writers.  path must not
+ * exist; put into an empty directory as data.mdb, with the master key beside
+ * it, it is a store.  ERR_EXISTS, ERR_FULL, ERR_DENIED. */
 enum err_code store_backup(struct store *s, const char *path, struct err *err);
+
+/*
+ * The same for the store in dir that another process has open, or nobody.
+ * Never in the process that has it open.
+ */
+enum err_code store_copy(const char *dir, const char *path, struct err *err);
 
 #endif
