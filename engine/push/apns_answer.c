@@ -174,13 +174,14 @@ read_number(struct bytes s)
 static void
 read_word(struct bytes s, char *ret, size_t size)
 {
+	struct bytes word;
 	size_t i;
 
-	skip_space(&s);
-	if (!take_string(&s, &s))
-		s.len = 0;
-	for (i = 0; i < s.len && i < size - 1; i++)
-		ret[i] = s.p[i] > 0x20 && s.p[i] < 0x7f ? (char)s.p[i] : '?';
+	if (!take_string(&s, &word))
+		word.len = 0;
+	for (i = 0; i < word.len && i < size - 1; i++)
+		ret[i] = word.p[i] > 0x20 && word.p[i] < 0x7f ? (char)word.p[i]
+		                                              : '?';
 	ret[i] = '\0';
 }
 

@@ -166,7 +166,8 @@ function answer(stream, headers, body, verdict) {
 	const token = headers[':path'].slice('/3/device/'.length);
 	const hidden = headers[http2.sensitiveHeaders] || [];
 
-	if (stream.destroyed || stream.closed || stream.session === undefined)
+	if (stream.destroyed || stream.closed || stream.session === undefined ||
+		stream.id > stream.session.last)
 		return;
 	stats.pushes++;
 	stats.statuses[verdict.status] =
@@ -200,7 +201,8 @@ function answer(stream, headers, body, verdict) {
 function act(stream, headers, body) {
 	const session = stream.session;
 
-	if (session === undefined || stream.destroyed)
+	if (session === undefined || stream.destroyed ||
+		stream.id > session.last)
 		return;
 	let verdict = judge(session, headers, body);
 	const token = headers[':path'].slice('/3/device/'.length);
@@ -215,8 +217,12 @@ function act(stream, headers, body) {
 		stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR);
 		return;
 	case 'goaway':
-		session.goaway(0, Math.max(stream.id - 2, 0),
+		session.last = stream.id - 2;
+		session.goaway(0, Math.max(session.last, 0),
 			Buffer.from(r.debug || ''));
+		/* node takes 0 for "all of them" */
+		if (stream.id === 1)
+			stream.close(http2.constants.NGHTTP2_REFUSED_STREAM);
 		return;
 	case 'drop':
 		session.raw.destroy();
@@ -251,6 +257,7 @@ function on_session(session) {
 
 	session.raw = socket;
 	session.now = 0;
+	session.last = 0x7fffffff;
 	session.number = ++stats.connections;
 	session.peer = { uid: peer && peer.subject ? peer.subject.UID : '',
 		authorized: socket.authorized };
