@@ -1,0 +1,45 @@
+/*
+ * certs.h - certificates of devices: who issued them for whom, and whether
+ * they still open anything.
+ *
+ * A device is known by the SHA-256 of its certificate, never by a name in the
+ * subject, which the client chooses.
+ */
+#ifndef MDMFS_MODEL_CERTS_H
+#define MDMFS_MODEL_CERTS_H
+
+#include "engine/model/record.h"
+#include "engine/pki/cert.h"
+
+enum cert_state {
+	CERT_VALID = 1,
+	CERT_SUPERSEDED = 2, /* the device enrolled again with another one */
+	CERT_REVOKED = 3,
+};
+
+struct issued {
+	uint8_t fingerprint[CERT_FINGERPRINT_LEN];
+	uint32_t org;
+	uint32_t device; /* bound by Authenticate; 0: not yet */
+	uint32_t meant;  /* made for this device alone; 0: for anybody */
+	enum cert_state state;
+	int64_t expires; /* last second */
+	uint8_t key_id[KEYSPEC_ID_LEN];
+};
+
+/* ERR_NOT_FOUND */
+enum err_code issued_read(struct txn *t, const uint8_t fingerprint[static 32],
+    struct issued *ret, struct err *err);
+enum err_code issued_store(
+    struct txn *t, const struct issued *i, struct err *err);
+/* A new certificate, with its DER. */
+enum err_code issued_add(struct txn *t, const struct issued *i,
+    const struct cert *cert, struct err *err);
+/* Append the DER.  ERR_NOT_FOUND. */
+enum err_code issued_der(struct txn *t, const uint8_t fingerprint[static 32],
+    struct buf *ret, struct err *err);
+/* Mark as revoked or superseded, if it is known. */
+enum err_code issued_end(struct txn *t, const uint8_t fingerprint[static 32],
+    enum cert_state state, struct err *err);
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * model.h - what every verb of the model works on.
+ */
+#ifndef MDMFS_MODEL_MODEL_H
+#define MDMFS_MODEL_MODEL_H
+
+#include "engine/store/store.h"
+#include "mdmfs/engine.h"
+
+struct schema;
+struct parts; /* engine.c's own: the server, the push client, threads */
+
+/* The body of the public struct engine, for the rooms of the engine. */
+struct engine {
+	const struct engine_options *options;
+	struct store *store;
+	const struct schema *schema;
+	int64_t (*clock)(void); /* nanoseconds since 1970 UTC; a test's own */
+	struct parts *parts;
+};
+
+/* Seconds since 1970 UTC. */
+int64_t engine_now(const struct engine *e);
+/* Nanoseconds since 1970 UTC. */
+int64_t engine_now_ns(const struct engine *e);
+
+#endif

@@ -1,0 +1,46 @@
+/*
+ * place.h - what the engine does with a file in each kind of place.
+ *
+ * One row a place.  A change passes three steps: gather() in a view collects
+ * what the judgement needs, judge() works on bytes outside of any transaction
+ * (it may take long), apply() runs in the update that stores the file.
+ */
+#ifndef MDMFS_MODEL_PLACE_H
+#define MDMFS_MODEL_PLACE_H
+
+#include "engine/model/model.h"
+#include "engine/model/node.h"
+
+struct change {
+	struct engine *engine;
+	const struct file_write *w;
+	struct node node;   /* as it will be stored */
+	struct node parent; /* of computed directories only ino and device */
+	bool replaces;
+	struct node old; /* with replaces: what has the name now */
+	int64_t now;     /* seconds */
+	void *context;   /* of gather() or judge(); freed by release() */
+	char note[512];  /* what apply() wants to say in the event */
+};
+
+struct place_rule {
+	enum place place;
+	enum err_code (*gather)(
+	    struct txn *t, struct change *c, struct err *err);
+	enum err_code (*judge)(struct change *c, struct err *err);
+	enum err_code (*apply)(
+	    struct txn *t, struct change *c, struct err *err);
+	/* The effects of a removal, when it is due. */
+	enum err_code (*removed)(struct txn *t, struct engine *e,
+	    const struct node *n, struct err *err);
+	/* At once: whether it may be removed. */
+	enum err_code (*may_remove)(
+	    struct txn *t, const struct node *n, struct err *err);
+	void (*release)(struct change *c);
+	bool remove_now; /* the effects do not wait */
+};
+
+/* The row; every place has one, if only an empty one. */
+const struct place_rule *place_rule(enum place place);
+
+#endif

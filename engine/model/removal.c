@@ -1,0 +1,287 @@
+#include "engine/model/removal.h"
+
+#include "engine/model/events.h"
+#include "engine/model/place.h"
+
+#define RUN_MAX 64 /* removals in one transaction */
+
+static struct key
+due_key(int64_t due, uint64_t ino)
+{
+	struct key k = key_of(KIND_REMOVAL);
+
+	key_u64(&k, (uint64_t)due);
+	key_u64(&k, ino);
+	return k;
+}
+
+static struct key
+tomb_key(uint64_t parent, const char *name)
+{
+	struct key k = key_of(KIND_TOMB);
+
+	key_u64(&k, parent);
+	key_bytes(&k, bytes_text(name));
+	return k;
+}
+
+/* The removed node of that name.  ERR_NOT_FOUND. */
+static enum err_code
+tomb_get(struct txn *t, uint64_t parent, const char *name, struct node *ret)
+{
+	struct key k = tomb_key(parent, name);
+	uint64_t ino;
+	enum err_code rc = index_get_u64(t, &k, &ino);
+
+	return rc == ERR_OK ? node_get(t, ino, ret, NULL) : rc;
+}
+
+/* Take the marks of a pending removal away; the node itself stays. */
+static enum err_code
+tomb_clear(struct txn *t, const struct node *n, struct err *err)
+{
+	struct key due = due_key(n->removal_due, n->n.ino);
+	struct key tomb = tomb_key(n->n.parent, n->name);
+	enum err_code rc = txn_drop(t, &due, err);
+
+	return rc == ERR_OK ? txn_drop(t, &tomb, err) : rc;
+}
+
+static enum err_code
+take_effect(
+    struct txn *t, struct engine *e, const struct node *n, struct err *err)
+{
+	const struct place_rule *rule = place_rule(n->n.place);
+
+	return rule->removed == NULL ? ERR_OK : rule->removed(t, e, n, err);
+}
+
+enum err_code
+removal_forget(struct txn *t, struct engine *e, const struct node *successor,
+    struct err *err)
+{
+	struct node n;
+	enum err_code rc =
+	    tomb_get(t, successor->n.parent, successor->name, &n);
+
+	if (rc == ERR_NOT_FOUND)
+		return ERR_OK;
+	if (rc != ERR_OK)
+		return err_set(
+		    err, rc, "%s: %s", successor->name, err_text(rc));
+	if ((rc = tomb_clear(t, &n, err)) != ERR_OK)
+		return rc;
+	/* a file of another place there: the old place loses it for good */
+	if (n.n.place != successor->n.place &&
+	    (rc = take_effect(t, e, &n, err)) != ERR_OK)
+		return rc;
+	return node_drop(t, &n, err);
+}
+
+static enum err_code
+may_remove(struct txn *t, const struct node *n, struct err *err)
+{
+	const struct place_rule *rule = place_rule(n->n.place);
+
+	return rule->may_remove == NULL ? ERR_OK : rule->may_remove(t, n, err);
+}
+
+enum err_code
+removal_at_once(
+    struct txn *t, struct engine *e, const struct node *n, struct err *err)
+{
+	enum err_code rc = may_remove(t, n, err);
+
+	if (rc == ERR_OK)
+		rc = node_unlink(t, n, err);
+	if (rc == ERR_OK)
+		rc = take_effect(t, e, n, err);
+	if (rc == ERR_OK)
+		rc = node_drop(t, n, err);
+	return rc;
+}
+
+/* ---- the public verbs --------------------------------------------------- */
+
+struct removal {
+	struct engine *engine;
+	uint64_t ino;
+	uint64_t parent;
+	const char *name;
+	const struct actor *actor;
+	struct node n;
+};
+
+static enum err_code
+not_empty(
+    void *arg, struct txn *t, const struct node *n, bool *stop, struct err *err)
+{
+	(void)arg;
+	(void)t;
+	(void)stop;
+	return err_set(err, ERR_NOT_EMPTY, "%s is still in it", n->name);
+}
+
+static enum err_code
+remove_later(struct txn *t, struct removal *r, struct err *err)
+{
+	struct node *n = &r->n;
+	struct key due, tomb;
+	enum err_code rc;
+
+	n->removal_due = engine_now(r->engine) + REMOVAL_DELAY;
+	due = due_key(n->removal_due, n->n.ino);
+	tomb = tomb_key(n->n.parent, n->name);
+	if ((rc = node_unlink(t, n, err)) == ERR_OK &&
+	    (rc = node_put(t, n, err)) == ERR_OK &&
+	    (rc = txn_put(t, key_view(&due), BYTES_NONE, err)) == ERR_OK)
+		rc = index_put_u64(t, &tomb, n->n.ino, err);
+	return rc;
+}
+
+static enum err_code
+remove_txn(struct txn *t, void *arg, struct err *err)
+{
+	struct removal *r = arg;
+	struct node *n = &r->n;
+	enum err_code rc = node_get(t, r->ino, n, err);
+
+	if (rc == ERR_OK && n->removal_due != 0)
+		return err_set(err, ERR_NOT_FOUND, "it was removed");
+	if (rc == ERR_OK && n->n.ino < FILE_INO_FIRST)
+		return err_set(err, ERR_NOT_HERE, "%s always stays", n->name);
+	if (rc == ERR_OK && n->n.is_dir)
+		rc = node_each(t, n->n.ino, 0, not_empty, NULL, err);
+	if (rc != ERR_OK)
+		return rc;
+	if (place_rule(n->n.place)->remove_now)
+		rc = removal_at_once(t, r->engine, n, err);
+	else if ((rc = may_remove(t, n, err)) == ERR_OK)
+		rc = remove_later(t, r, err);
+	if (rc == ERR_OK)
+		rc = node_touch(t, n->n.parent, engine_now_ns(r->engine), err);
+	if (rc == ERR_OK)
+		rc =
+		    event_change(t, r->engine, r->actor, "removed", n, "", err);
+	return rc;
+}
+
+enum err_code
+file_remove(
+    struct engine *e, uint64_t ino, const struct actor *actor, struct err *err)
+{
+	struct removal r = { .engine = e, .ino = ino, .actor = actor };
+
+	return store_update(e->store, remove_txn, &r, err);
+}
+
+static enum err_code
+restore_txn(struct txn *t, void *arg, struct err *err)
+{
+	struct removal *r = arg;
+	struct node *n = &r->n, there;
+	enum err_code rc = tomb_get(t, r->parent, r->name, n);
+
+	if (rc != ERR_OK)
+		return err_set(err, rc, "%s was not removed lately", r->name);
+	if (node_find(t, r->parent, r->name, &there, NULL) == ERR_OK)
+		return err_set(err, ERR_EXISTS, "%s exists", r->name);
+	if ((rc = tomb_clear(t, n, err)) != ERR_OK)
+		return rc;
+	n->removal_due = 0;
+	if ((rc = node_put(t, n, err)) == ERR_OK)
+		rc = node_link(t, n, err);
+	return rc;
+}
+
+enum err_code
+file_restore(struct engine *e, uint64_t parent, const char *name,
+    struct file_node *ret, struct err *err)
+{
+	struct removal r = { .engine = e, .parent = parent, .name = name };
+	enum err_code rc = store_update(e->store, restore_txn, &r, err);
+
+	if (rc == ERR_OK)
+		*ret = r.n.n;
+	return rc;
+}
+
+/* ---- what is due -------------------------------------------------------- */
+
+struct run {
+	struct engine *engine;
+	struct txn *t;
+	int64_t now;
+	int64_t next;
+	int done;
+};
+
+static enum err_code
+run_one(void *arg, struct bytes key, struct bytes value, bool *stop,
+    struct err *err)
+{
+	struct run *r = arg;
+	int64_t due = (int64_t)key_get_u64(key, 1);
+	uint64_t ino = key_get_u64(key, 9);
+	struct node n;
+	enum err_code rc;
+
+	(void)value;
+	if (due > r->now || r->done == RUN_MAX) {
+		r->next = due;
+		*stop = true;
+		return ERR_OK;
+	}
+	r->done++;
+	if ((rc = node_get(r->t, ino, &n, err)) == ERR_OK &&
+	    (rc = tomb_clear(r->t, &n, err)) == ERR_OK &&
+	    (rc = take_effect(r->t, r->engine, &n, err)) == ERR_OK)
+		rc = node_drop(r->t, &n, err);
+	return rc;
+}
+
+static enum err_code
+run_txn(struct txn *t, void *arg, struct err *err)
+{
+	struct run *r = arg;
+	struct key prefix = key_of(KIND_REMOVAL);
+
+	r->t = t;
+	r->next = 0;
+	r->done = 0;
+	return txn_each(t, key_view(&prefix), BYTES_NONE, run_one, r, err);
+}
+
+static enum err_code
+next_one(void *arg, struct bytes key, struct bytes value, bool *stop,
+    struct err *err)
+{
+	struct run *r = arg;
+
+	(void)value;
+	(void)err;
+	r->next = (int64_t)key_get_u64(key, 1);
+	*stop = true;
+	return ERR_OK;
+}
+
+static enum err_code
+next_txn(struct txn *t, void *arg, struct err *err)
+{
+	struct key prefix = key_of(KIND_REMOVAL);
+
+	return txn_each(t, key_view(&prefix), BYTES_NONE, next_one, arg, err);
+}
+
+enum err_code
+removal_run(struct engine *e, int64_t *next, struct err *err)
+{
+	struct run r = { .engine = e, .now = engine_now(e) };
+	enum err_code rc = store_view(e->store, next_txn, &r, err);
+
+	if (rc == ERR_OK && r.next != 0 && r.next <= r.now)
+		rc = store_update(e->store, run_txn, &r, err);
+	if (rc == ERR_OK)
+		*next = r.next;
+	return rc;
+}

@@ -1,0 +1,26 @@
+/*
+ * removal.h - removed files: out of sight at once, out of effect a little
+ * later, because tools remove a file that they are about to write again.
+ */
+#ifndef MDMFS_MODEL_REMOVAL_H
+#define MDMFS_MODEL_REMOVAL_H
+
+#include "engine/model/model.h"
+#include "engine/model/node.h"
+
+#define REMOVAL_DELAY 2 /* seconds */
+
+/* Another file takes that name: its removed predecessor is dropped without
+ * effects. */
+enum err_code removal_forget(struct txn *t, struct engine *e,
+    const struct node *successor, struct err *err);
+
+/* Remove with all effects now, in this transaction. */
+enum err_code removal_at_once(
+    struct txn *t, struct engine *e, const struct node *n, struct err *err);
+
+/* Carry out what is due; *next is the time of the next one (seconds), 0 if
+ * there is none. */
+enum err_code removal_run(struct engine *e, int64_t *next, struct err *err);
+
+#endif

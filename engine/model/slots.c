@@ -1,0 +1,190 @@
+#include "engine/model/slots.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/model/events.h"
+#include "engine/model/orgs.h"
+#include "engine/pki/ca.h"
+
+static struct key
+slot_key(enum kind kind, uint32_t org, enum slot slot)
+{
+	struct key k = key_of(kind);
+
+	key_u32(&k, org);
+	key_u8(&k, (uint8_t)slot);
+	return k;
+}
+
+enum err_code
+slot_facts(struct txn *t, uint32_t org, enum slot slot, struct slot_facts *ret,
+    struct err *err)
+{
+	struct key k = slot_key(KIND_SLOT, org, slot);
+	struct slot_facts f = { 0 };
+	struct bytes value;
+	struct reader r;
+	uint8_t version;
+	enum err_code rc = txn_get(t, key_view(&k), &value, NULL);
+
+	if (rc == ERR_NOT_FOUND) {
+		*ret = f;
+		return ERR_OK;
+	}
+	if (rc != ERR_OK)
+		return err_set(err, rc, "identity: %s", err_text(rc));
+	r = reader_of(value, &version);
+	f.version = read_u64(&r);
+	read_raw(&r, f.fingerprint, sizeof(f.fingerprint));
+	f.begins = read_i64(&r);
+	f.expires = read_i64(&r);
+	read_text(&r, f.topic, sizeof(f.topic));
+	read_text(&r, f.subject, sizeof(f.subject));
+	read_text(&r, f.serial, sizeof(f.serial));
+	if ((rc = record_end(&r, "identity", err)) == ERR_OK)
+		*ret = f;
+	return rc;
+}
+
+enum err_code
+slot_identity(struct txn *t, uint32_t org, enum slot slot,
+    struct identity **ret, struct err *err)
+{
+	struct key k = slot_key(KIND_IDENTITY, org, slot);
+	struct buf b = { 0 };
+	enum err_code rc = txn_get_sealed(t, key_view(&k), &b, err);
+
+	if (rc == ERR_OK)
+		rc = identity_decode(buf_view(&b), ret, err);
+	buf_wipe(&b);
+	return rc;
+}
+
+/* Text that is too long for its field is cut: it is for people. */
+static void
+record_cut(struct buf *b, const char *s, size_t size)
+{
+	size_t len = s == NULL ? 0 : strlen(s);
+
+	while (len >= size || (len > 0 && ((uint8_t)s[len] & 0xc0) == 0x80))
+		len--;
+	record_bytes(b, bytes_of(s, len));
+}
+
+static enum err_code
+put_facts(struct txn *t, uint32_t org, enum slot slot, const struct cert *leaf,
+    struct err *err)
+{
+	struct key k = slot_key(KIND_SLOT, org, slot);
+	struct slot_facts size;
+	struct buf b = { 0 };
+	uint64_t version;
+	enum err_code rc = counter_next(t, "version", &version, err);
+
+	if (rc != ERR_OK)
+		return rc;
+	record_u8(&b, 1);
+	record_u64(&b, version);
+	record_raw(&b, cert_fingerprint(leaf), CERT_FINGERPRINT_LEN);
+	record_i64(&b, cert_begins(leaf));
+	record_i64(&b, cert_expires(leaf));
+	record_cut(&b, cert_topic(leaf), sizeof(size.topic));
+	record_cut(&b, cert_subject(leaf), sizeof(size.subject));
+	record_cut(&b, cert_serial(leaf), sizeof(size.serial));
+	if ((rc = buf_error(&b, err)) == ERR_OK)
+		rc = txn_put(t, key_view(&k), buf_view(&b), err);
+	buf_free(&b);
+	return rc;
+}
+
+enum err_code
+slot_install(struct txn *t, uint32_t org, enum slot slot,
+    const struct identity *id, struct err *err)
+{
+	struct key k = slot_key(KIND_IDENTITY, org, slot);
+	struct buf b = { 0 };
+	enum err_code rc = identity_encode(id, &b, err);
+
+	if (rc == ERR_OK)
+		rc = txn_put_sealed(t, key_view(&k), buf_view(&b), err);
+	if (rc == ERR_OK)
+		rc = put_facts(t, org, slot, identity_leaf(id), err);
+	buf_wipe(&b);
+	return rc;
+}
+
+enum err_code
+slot_clear(struct txn *t, uint32_t org, enum slot slot, struct err *err)
+{
+	struct key id = slot_key(KIND_IDENTITY, org, slot);
+	struct key facts = slot_key(KIND_SLOT, org, slot);
+	enum err_code rc = txn_drop(t, &id, err);
+
+	return rc == ERR_OK ? txn_drop(t, &facts, err) : rc;
+}
+
+/* ---- the organization's own CA ------------------------------------------ */
+
+struct ca {
+	struct engine *engine;
+	struct org org;
+	struct identity *made;
+	struct identity *found;
+};
+
+static enum err_code
+ca_find_txn(struct txn *t, void *arg, struct err *err)
+{
+	struct ca *ca = arg;
+	enum err_code rc;
+
+	identity_free(ca->found);
+	ca->found = NULL;
+	if ((rc = org_read(t, ca->org.number, &ca->org, err)) != ERR_OK)
+		return rc;
+	return slot_identity(t, ca->org.number, SLOT_OF_CA, &ca->found, err);
+}
+
+/* Keep the one that was made, unless another thread was faster. */
+static enum err_code
+ca_keep_txn(struct txn *t, void *arg, struct err *err)
+{
+	struct ca *ca = arg;
+	enum err_code rc = ca_find_txn(t, arg, NULL);
+
+	if (rc != ERR_NOT_FOUND)
+		return rc;
+	rc = slot_install(t, ca->org.number, SLOT_OF_CA, ca->made, err);
+	if (rc == ERR_OK)
+		rc = event_record(t, ca->engine, ca->org.number, err,
+		    "organization %s has its own CA for device certificates: "
+		    "serial %s",
+		    ca->org.name, cert_serial(identity_leaf(ca->made)));
+	if (rc == ERR_OK)
+		ca->found = identity_ref(ca->made);
+	return rc;
+}
+
+enum err_code
+slot_ca(struct engine *e, uint32_t org, struct identity **ret, struct err *err)
+{
+	struct ca ca = { .engine = e, .org = { .number = org } };
+	char name[ORG_NAME_MAX + 16];
+	enum err_code rc = store_view(e->store, ca_find_txn, &ca, err);
+
+	if (rc == ERR_NOT_FOUND && ca.org.name[0] != '\0') {
+		/* RFC 5280: 64 characters of common name at most */
+		snprintf(name, sizeof(name), "%.48s Device CA", ca.org.name);
+		rc = ca_create(name, engine_now(e), &ca.made, err);
+		if (rc == ERR_OK)
+			rc = store_update(e->store, ca_keep_txn, &ca, err);
+	}
+	if (rc == ERR_OK) {
+		*ret = ca.found;
+		ca.found = NULL;
+	}
+	identity_free(ca.made);
+	identity_free(ca.found);
+	return rc;
+}

@@ -1,0 +1,71 @@
+/*
+ * slots.h - the identities in effect: which key and certificate an
+ * organization (0: the system) uses for what.
+ *
+ * A slot's files are kept as they were written; beside each the store keeps
+ * what was unlocked from it (MATERIAL).  After every change the best pair is
+ * picked anew (pki/slot.h) and, with its chain, put into effect (IDENTITY),
+ * with its facts in a record of their own (SLOT) that costs no unsealing.
+ */
+#ifndef MDMFS_MODEL_SLOTS_H
+#define MDMFS_MODEL_SLOTS_H
+
+#include "engine/model/place.h"
+#include "engine/pki/identity.h"
+
+/* Stored: never change or reuse one. */
+enum slot {
+	SLOT_OF_APNS = 1,
+	SLOT_OF_SIGNING = 2,
+	SLOT_OF_TLS = 3,
+	SLOT_OF_CA = 4,      /* the organization's own CA; no files */
+	SLOT_OF_TLS_CA = 5,  /* the root of self-made TLS certificates */
+	SLOT_OF_OWN_TLS = 6, /* the self-made TLS certificate */
+};
+
+struct slot_facts {
+	uint64_t version; /* another one with each change; 0: no identity */
+	uint8_t fingerprint[32];
+	int64_t begins;  /* seconds since 1970 UTC */
+	int64_t expires; /* the last second */
+	char topic[256]; /* of a push certificate, else "" */
+	char subject[512];
+	char serial[80]; /* hex */
+};
+
+/* What is in effect; version 0 if nothing is. */
+enum err_code slot_facts(struct txn *t, uint32_t org, enum slot slot,
+    struct slot_facts *ret, struct err *err);
+
+/* The identity in effect, the caller's (identity_free()).  ERR_NOT_FOUND. */
+enum err_code slot_identity(struct txn *t, uint32_t org, enum slot slot,
+    struct identity **ret, struct err *err);
+
+/* Put an identity that the server made itself into effect. */
+enum err_code slot_install(struct txn *t, uint32_t org, enum slot slot,
+    const struct identity *id, struct err *err);
+enum err_code slot_clear(
+    struct txn *t, uint32_t org, enum slot slot, struct err *err);
+
+/*
+ * The organization's CA, made when it is first asked for (0.2 s).  *ret is
+ * the caller's.  Not inside a transaction.
+ */
+enum err_code slot_ca(
+    struct engine *e, uint32_t org, struct identity **ret, struct err *err);
+
+/* Rules for places: see place.c. */
+enum err_code slot_file_gather(
+    struct txn *t, struct change *c, struct err *err);
+enum err_code slot_file_judge(struct change *c, struct err *err);
+enum err_code slot_file_apply(struct txn *t, struct change *c, struct err *err);
+enum err_code slot_file_removed(
+    struct txn *t, struct engine *e, const struct node *n, struct err *err);
+enum err_code slot_password_gather(
+    struct txn *t, struct change *c, struct err *err);
+enum err_code slot_password_judge(struct change *c, struct err *err);
+enum err_code slot_password_apply(
+    struct txn *t, struct change *c, struct err *err);
+void slot_release(struct change *c);
+
+#endif
