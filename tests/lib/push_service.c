@@ -28,6 +28,8 @@ die(const char *what)
 	exit(1);
 }
 
+static void run(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
 static void
 run(const char *fmt, ...)
 {
@@ -144,6 +146,9 @@ spawn(struct push_service *s, const char *const *argv)
 		die("fork");
 	if (s->pid == 0) {
 		dup2(out[1], 1);
+		/* what it says of its refusals would look like trouble */
+		if (strcmp(argv[0], "openssl") == 0)
+			dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), 2);
 		execvp(argv[0], args.out);
 		_exit(127);
 	}
@@ -215,14 +220,30 @@ dial(int port)
 	return -1;
 }
 
+/* They say nothing when they are ready. */
+static void
+wait_for(const struct push_service *s)
+{
+	struct timespec pause = { .tv_nsec = 20000000 };
+	int i, fd;
+
+	for (i = 0; i < 500; i++) {
+		fd = dial(s->port);
+		if (fd >= 0) {
+			close(fd);
+			return;
+		}
+		nanosleep(&pause, NULL);
+	}
+	die("the service does not start");
+}
+
 void
 nghttpd_start(struct push_service *s, const char *a, const char *b)
 {
 	char number[16], key[128], cert[128];
-	const char *argv[9] = { "nghttpd", "--address=127.0.0.1", "-q" };
-	struct timespec pause = { .tv_nsec = 20000000 };
-	size_t n = 3;
-	int i, fd;
+	const char *argv[9] = { "nghttpd", "--address=127.0.0.1" };
+	size_t n = 2;
 
 	memset(s, 0, sizeof(*s));
 	s->port = free_port();
@@ -239,16 +260,25 @@ nghttpd_start(struct push_service *s, const char *a, const char *b)
 	argv[n] = NULL;
 	fclose(spawn(s, argv));
 	set_url(s);
-	/* it says nothing when it is ready */
-	for (i = 0; i < 500; i++) {
-		fd = dial(s->port);
-		if (fd >= 0) {
-			close(fd);
-			return;
-		}
-		nanosleep(&pause, NULL);
-	}
-	die("nghttpd does not start");
+	wait_for(s);
+}
+
+void
+picky_start(struct push_service *s, const char *tls)
+{
+	char number[32], key[128], cert[128];
+	const char *argv[] = { "openssl", "s_server", "-quiet", "-alpn", "h2",
+		"-Verify", "1", "-verify_return_error", "-CAfile", cert,
+		"-cert", cert, "-key", key, "-accept", number, tls, NULL };
+
+	memset(s, 0, sizeof(*s));
+	s->port = free_port();
+	snprintf(number, sizeof(number), "127.0.0.1:%d", s->port);
+	snprintf(key, sizeof(key), "%s/server.key", push_dir());
+	snprintf(cert, sizeof(cert), "%s/server.pem", dir);
+	fclose(spawn(s, argv));
+	set_url(s);
+	wait_for(s);
 }
 
 void

@@ -39,6 +39,10 @@ void pushd_start(
 /* nghttpd with up to two further arguments before its port. */
 void nghttpd_start(struct push_service *s, const char *a, const char *b);
 
+/* openssl s_server, which rejects every client certificate with a TLS alert;
+ * tls is "-tls1_2" or "-tls1_3". */
+void picky_start(struct push_service *s, const char *tls);
+
 void push_service_stop(struct push_service *s);
 
 /* POST json to pushd's control port; the answer in ret.  ret may be NULL. */

@@ -243,6 +243,8 @@ function on_stream(stream, headers) {
 	const session = stream.session;
 	let body = '';
 
+	if (session === undefined)
+		return;
 	stream.setEncoding('utf8');
 	stream.on('error', () => {});
 	stream.on('data', (s) => { body += s; });
