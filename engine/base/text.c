@@ -86,6 +86,20 @@ text_is_clean(struct bytes s)
 	return true;
 }
 
+bool
+text_is_utf8(struct bytes s)
+{
+	while (s.len > 0) {
+		size_t n = utf8_length(s);
+
+		if (n == 0)
+			return false;
+		s.p += n;
+		s.len -= n;
+	}
+	return true;
+}
+
 static void
 hex(struct buf *b, struct bytes s, const char *digits)
 {
@@ -235,6 +249,81 @@ text_time(struct buf *b, int64_t seconds)
 		buf_text(b, s);
 	else
 		buf_printf(b, "@%lld", (long long)seconds);
+}
+
+/* Take digits and the character behind them off s: -1 if they are not there. */
+static int
+take_number(struct bytes *s, size_t digits, char after)
+{
+	size_t i, len = digits + (after != '\0');
+	int n = 0;
+
+	if (s->len < len)
+		return -1;
+	for (i = 0; i < digits; i++) {
+		if (s->p[i] < '0' || s->p[i] > '9')
+			return -1;
+		n = n * 10 + (s->p[i] - '0');
+	}
+	if (after != '\0' && s->p[digits] != (uint8_t)after &&
+	    s->p[digits] != (uint8_t)(after | 0x20))
+		return -1;
+	*s = bytes_of(s->p + len, s->len - len);
+	return n;
+}
+
+/* Z or +hh:mm at the end of a time, in seconds east of UTC. */
+static bool
+take_zone(struct bytes s, int *ret)
+{
+	int sign, hours, minutes;
+
+	if (s.len == 1 && (s.p[0] == 'Z' || s.p[0] == 'z')) {
+		*ret = 0;
+		return true;
+	}
+	if (s.len != 6 || (s.p[0] != '+' && s.p[0] != '-'))
+		return false;
+	sign = s.p[0] == '-' ? -1 : 1;
+	s = bytes_of(s.p + 1, s.len - 1);
+	hours = take_number(&s, 2, ':');
+	minutes = take_number(&s, 2, '\0');
+	*ret = sign * (hours * 60 + minutes) * 60;
+	return hours >= 0 && hours < 24 && minutes >= 0 && minutes < 60;
+}
+
+enum err_code
+text_untime(struct bytes s, int64_t *ret, struct err *err)
+{
+	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30,
+		31 };
+	struct tm tm = { 0 };
+	int year = take_number(&s, 4, '-'), zone = 0, month, last;
+
+	month = take_number(&s, 2, '-');
+	tm.tm_mday = take_number(&s, 2, 'T');
+	tm.tm_hour = take_number(&s, 2, ':');
+	tm.tm_min = take_number(&s, 2, ':');
+	tm.tm_sec = take_number(&s, 2, '\0');
+	if (s.len > 1 && s.p[0] == '.')
+		do
+			s = bytes_of(s.p + 1, s.len - 1);
+		while (s.len > 0 && s.p[0] >= '0' && s.p[0] <= '9');
+	if (year < 1 || month < 1 || month > 12 || tm.tm_hour < 0 ||
+	    tm.tm_hour > 23 || tm.tm_min < 0 || tm.tm_min > 59 ||
+	    tm.tm_sec < 0 || tm.tm_sec > 60 || !take_zone(s, &zone))
+		goto wrong;
+	last = days[month - 1] + (month == 2 && year % 4 == 0 &&
+				     (year % 100 != 0 || year % 400 == 0));
+	if (tm.tm_mday < 1 || tm.tm_mday > last)
+		goto wrong;
+	tm.tm_year = year - 1900;
+	tm.tm_mon = month - 1;
+	*ret = (int64_t)timegm(&tm) - zone;
+	return ERR_OK;
+wrong:
+	return err_set(err, ERR_INVALID,
+	    "a time like 2026-11-25T14:11:00Z (RFC 3339) is expected");
 }
 
 void

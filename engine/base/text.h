@@ -19,6 +19,9 @@ void text_escape(struct buf *b, struct bytes s);
 /* Whether s is UTF-8 without control characters (C0, DEL, C1). */
 bool text_is_clean(struct bytes s);
 
+/* Whether s is UTF-8 (RFC 3629), whatever characters it has. */
+bool text_is_utf8(struct bytes s);
+
 /* Append lower-case (or upper-case) hexadecimal digits, two a byte. */
 void text_hex(struct buf *b, struct bytes s);
 void text_hex_upper(struct buf *b, struct bytes s);
@@ -35,6 +38,10 @@ enum err_code text_unbase64(struct bytes s, struct buf *b, struct err *err);
 
 /* Append a time (seconds since 1970 UTC) as RFC 3339: 2026-11-25T14:11:00Z. */
 void text_time(struct buf *b, int64_t seconds);
+
+/* The time that RFC 3339 text means: seconds since 1970 UTC, fractions cut
+ * off; Z or an offset must stand there.  ERR_INVALID. */
+enum err_code text_untime(struct bytes s, int64_t *ret, struct err *err);
 
 /* Append s for XML character data or an attribute: & < > " become entities. */
 void text_xml(struct buf *b, struct bytes s);
