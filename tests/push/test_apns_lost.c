@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "tests/lib/push_service.h"
 #include "tests/tap.h"
@@ -67,6 +68,122 @@ many(void)
 	ok(pushd_logged(&service, "\"token\":\"a0", "\"status\":200") == 5000,
 	    "and arrive once each");
 	ok(apns_waiting(a) == 0, "then none is waiting");
+	apns_close(a);
+}
+
+struct sender {
+	pthread_t thread;
+	struct pushes_sent *p;
+	struct apns *a;
+	size_t first;
+	bool fine;
+};
+
+static void *
+send_500(void *arg)
+{
+	struct sender *s = arg;
+	size_t i;
+
+	s->fine = true;
+	for (i = s->first; i < s->first + 500; i++)
+		s->fine =
+		    s->fine && pushes_send(s->p, s->a, id, "c0", i) == ERR_OK;
+	return NULL;
+}
+
+static void
+many_threads(void)
+{
+	struct apns *a = open_with(&quick, 2);
+	struct pushes_sent *p = pushes_new();
+	struct sender senders[4];
+	bool fine = true;
+	size_t i;
+
+	for (i = 0; i < 4; i++) {
+		senders[i] =
+		    (struct sender){ .p = p, .a = a, .first = i * 500 };
+		if (pthread_create(
+			&senders[i].thread, NULL, send_500, &senders[i]) != 0)
+			exit(1);
+	}
+	for (i = 0; i < 4; i++) {
+		pthread_join(senders[i].thread, NULL);
+		fine = fine && senders[i].fine;
+	}
+	ok(fine && all_accepted(p, 2000),
+	    "four threads send at once, each push has its answer");
+	apns_close(a);
+}
+
+struct again {
+	struct pushes_sent *p;
+	struct apns *a;
+	size_t left;
+};
+
+/* Each answer sends the next push. */
+static void
+send_again(void *arg, const struct apns_result *r)
+{
+	struct again *again = arg;
+	static const uint8_t token[32] = { 0xc1 };
+	struct apns_push push = { .identity = id,
+		.token = { token, sizeof(token) },
+		.magic = "x",
+		.arg = again };
+	struct err err = { 0 };
+
+	if (--again->left == 0 ||
+	    apns_send(again->a, &push, send_again, &err) != ERR_OK)
+		pushes_done(&again->p->calls[0], r);
+}
+
+static void
+from_a_callback(void)
+{
+	struct again again = {
+		.p = pushes_new(), .a = open_with(&quick, 1), .left = 101
+	};
+	struct apns_result none = { 0 };
+
+	send_again(&again, &none);
+	ok(pushes_wait(again.p, 1) == 1 && again.left == 0,
+	    "a callback may send the next push");
+	apns_close(again.a);
+}
+
+static int64_t
+clock_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void
+no_hammering(void)
+{
+	const struct apns_times t = { .backoff_first_ms = 50,
+		.backoff_last_ms = 200 };
+	struct apns *a = open_with(&t, 2);
+	struct pushes_sent *p = pushes_new();
+	int64_t began = clock_ms();
+	size_t i;
+
+	pushd_tell(&service, "/next",
+	    "{\"action\":\"drop\",\"count\":-1,\"token\":\"c2\"}", NULL, 0);
+	for (i = 0; i < 5; i++)
+		if (pushes_send(p, a, id, "c2", i) != ERR_OK ||
+		    pushes_wait(p, i + 1) != i + 1)
+			break;
+	ok(i == 5 && p->outcomes[APNS_TRY_LATER] == 5,
+	    "a service that drops every connection");
+	/* half of 50, 100, 200 and 200 at least */
+	ok(clock_ms() - began >= 275, "is not hammered");
+	pushd_tell(&service, "/clear", "", NULL, 0);
 	apns_close(a);
 }
 
@@ -354,6 +471,9 @@ main(void)
 	pushd_start(&service, 0, NULL, NULL);
 	id = push_identity("push");
 	many();
+	many_threads();
+	from_a_callback();
+	no_hammering();
 	stream_limit();
 	goaway();
 	refused_streams();
