@@ -34,8 +34,8 @@ list_devices(const struct at *at, uint64_t after, tree_entry_fn *fn, void *arg,
 
 	if (after > UINT32_MAX)
 		return ERR_OK;
-	return device_list(at->engine, at->org, (uint32_t)after, list_device,
-	    &l, err);
+	return device_list(
+	    at->engine, at->org, (uint32_t)after, list_device, &l, err);
 }
 
 static void
@@ -171,8 +171,7 @@ walk_key(void *arg, const char *key)
 		entry.at.number = number;
 		return w->index <= w->after || w->l.fn(w->l.arg, &entry);
 	}
-	if (w->name != NULL ? strcmp(w->name, key) != 0
-	                    : w->number != number)
+	if (w->name != NULL ? strcmp(w->name, key) != 0 : w->number != number)
 		return true;
 	w->number = number;
 	strncpy(w->found, key, sizeof(w->found) - 1);
@@ -191,7 +190,7 @@ walk(const struct at *at, bool secrets, struct key_walk *w, struct err *err)
 {
 	enum err_code rc =
 	    secrets ? device_secrets(at->engine, at->device, walk_key, w, err)
-	            : device_infos(at->engine, at->device, walk_info, w, err);
+		    : device_infos(at->engine, at->device, walk_info, w, err);
 
 	keys_fini(&w->keys);
 	return rc;

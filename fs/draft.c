@@ -1,158 +1,16 @@
-#include "fs/draft.h"
+#include "fs/draft_priv.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-/* The file that one or more drafts are for. */
-struct target {
-	struct target *next, **link;
-	unsigned drafts;
-	unsigned dirty;  /* of them have unaccepted bytes */
-	bool unborn;     /* not in the store */
-	bool hidden;     /* unborn, and its name is not shown (any more) */
-	bool unlinked;   /* unborn, and removed by somebody */
-	unsigned staged; /* FILE_SET_... of node that are not in the store */
-	struct file_node node;
-	char name[256];
-};
-
-struct drafts {
-	struct engine *engine;
-	pthread_mutex_t mutex;   /* protects the targets */
-	struct target *first;
-	atomic_uint unborn;      /* targets that are; mostly 0: no lock then */
-	atomic_uint targets;
-	atomic_uint_fast64_t total; /* bytes in all drafts */
-};
-
-struct draft {
-	struct drafts *d;
-	struct target *target;
-	uint64_t ino; /* as when it was opened, like all down to the mutex */
-	uint64_t parent;
-	enum place place;
-	uint32_t org;
-	char name[256];
-	pthread_mutex_t mutex; /* protects everything below */
-	struct actor actor;    /* the last who wrote */
-	struct buf buf;
-	bool append;
-	bool dirty;   /* written since the last commit */
-	bool emptied; /* empty since it was opened, and never committed */
-	bool poisoned;
-	bool failed; /* err is the judgement of buf as it is */
-	struct err err;
-	uint64_t base_version;  /* 0: the last writer wins */
-	uint64_t prefix;        /* bytes written from 0 on without a gap */
-	bool no_scan;           /* earlier bytes were written again */
-	struct file_scan *scan;
-};
-
-static int64_t
-now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
-
-struct drafts *
-drafts_new(struct engine *e)
-{
-	struct drafts *d = calloc(1, sizeof(*d));
-
-	if (d == NULL)
-		return NULL;
-	d->engine = e;
-	pthread_mutex_init(&d->mutex, NULL);
-	return d;
-}
-
-void
-drafts_free(struct drafts *d)
-{
-	if (d == NULL)
-		return;
-	pthread_mutex_destroy(&d->mutex);
-	free(d);
-}
-
-/* ---- targets (d->mutex is held) ----------------------------------------- */
-
-static struct target *
-target_get(struct drafts *d, uint64_t ino)
-{
-	struct target *t = d->first;
-
-	while (t != NULL && t->node.ino != ino)
-		t = t->next;
-	return t;
-}
-
-static struct target *
-target_new(struct drafts *d, const struct draft_open *o)
-{
-	struct target *t = calloc(1, sizeof(*t));
-
-	if (t == NULL)
-		return NULL;
-	t->node = (struct file_node){ .ino = o->ino,
-		.parent = o->parent,
-		.place = o->place,
-		.mode = o->mode,
-		.uid = o->uid,
-		.gid = o->gid,
-		.org = o->org,
-		.mtime_ns = now_ns() };
-	t->node.ctime_ns = t->node.mtime_ns;
-	strncpy(t->name, o->name, sizeof(t->name) - 1);
-	t->unborn = o->version == 0;
-	if (t->unborn)
-		d->unborn++;
-	d->targets++;
-	t->next = d->first;
-	t->link = &d->first;
-	if (t->next != NULL)
-		t->next->link = &t->next;
-	d->first = t;
-	return t;
-}
-
-static void
-target_born(struct drafts *d, struct target *t)
-{
-	if (t->unborn)
-		d->unborn--;
-	t->unborn = t->hidden = false;
-	t->staged = 0;
-}
-
-static void
-target_leave(struct drafts *d, struct target *t)
-{
-	if (--t->drafts > 0)
-		return;
-	if (t->unborn)
-		d->unborn--;
-	d->targets--;
-	*t->link = t->next;
-	if (t->next != NULL)
-		t->next->link = t->link;
-	free(t);
-}
 
 /* ---- open --------------------------------------------------------------- */
 
 static enum err_code
 take_bytes(struct drafts *d, uint64_t n, struct err *err)
 {
-	if ((d->total += n) <= DRAFT_TOTAL_MAX)
+	if (atomic_fetch_add(&d->total, n) + n <= DRAFT_TOTAL_MAX)
 		return ERR_OK;
-	d->total -= n;
+	atomic_fetch_sub(&d->total, n);
 	return err_set(err, ERR_FULL,
 	    "files that are being written hold %u MiB already",
 	    DRAFT_TOTAL_MAX >> 20);
@@ -173,7 +31,7 @@ load(struct draft *f, const struct draft_open *o, struct err *err)
 		return rc;
 	buf_bytes(&f->buf, o->bytes);
 	if ((rc = buf_error(&f->buf, err)) != ERR_OK)
-		f->d->total -= o->bytes.len;
+		atomic_fetch_sub(&f->d->total, o->bytes.len);
 	else if (f->append)
 		f->prefix = f->buf.len;
 	return rc;
@@ -200,8 +58,11 @@ draft_open(struct drafts *d, const struct draft_open *o, struct draft **ret,
 		f->target = target_get(d, o->ino);
 		if (f->target == NULL)
 			f->target = target_new(d, o);
-		if (f->target != NULL)
+		if (f->target != NULL) {
 			f->target->drafts++;
+			if (*o->name == '\0') /* an unborn's own name */
+				memcpy(f->name, f->target->name, 256);
+		}
 		pthread_mutex_unlock(&d->mutex);
 		if (f->target == NULL)
 			rc = err_set(err, ERR_NO_MEMORY, "%s", o->name);
@@ -229,7 +90,7 @@ set_dirty(struct draft *f, bool dirty)
 	if (dirty) {
 		/* a time that was set before this write is past */
 		t->staged &= ~FILE_SET_MTIME;
-		t->node.mtime_ns = now_ns();
+		t->node.mtime_ns = draft_now_ns();
 		t->node.size = f->buf.len;
 	} else if (t->dirty == 0 && !t->unborn) {
 		t->staged = 0;
@@ -272,13 +133,13 @@ resize(struct draft *f, uint64_t size, struct err *err)
 	    (rc = take_bytes(f->d, size - f->buf.len, err)) != ERR_OK)
 		return rc;
 	if (size < f->buf.len)
-		f->d->total -= f->buf.len - size;
+		atomic_fetch_sub(&f->d->total, f->buf.len - size);
 	else
 		limit = f->buf.len; /* what to give back on failure */
 	buf_resize(&f->buf, size);
 	if ((rc = buf_error(&f->buf, err)) != ERR_OK) {
 		f->buf.error = ERR_OK;
-		f->d->total -= size - limit;
+		atomic_fetch_sub(&f->d->total, size - limit);
 	}
 	return rc;
 }
@@ -296,8 +157,8 @@ scan(struct draft *f, uint64_t off, uint64_t len, struct err *err)
 	}
 	if (f->no_scan || off > f->prefix)
 		return ERR_OK;
-	return file_scan(f->place, &f->scan,
-	    bytes_of(f->buf.p, f->prefix), err);
+	return file_scan(
+	    f->place, &f->scan, bytes_of(f->buf.p, f->prefix), err);
 }
 
 static enum err_code
@@ -344,8 +205,8 @@ draft_write(struct draft *f, uint64_t off, struct bytes bytes,
 }
 
 enum err_code
-draft_truncate(struct draft *f, uint64_t size, const struct actor *actor,
-    struct err *err)
+draft_truncate(
+    struct draft *f, uint64_t size, const struct actor *actor, struct err *err)
 {
 	enum err_code rc = ERR_OK;
 
@@ -378,8 +239,8 @@ out:
 }
 
 enum err_code
-draft_read(struct draft *f, uint64_t off, uint64_t max, struct buf *b,
-    struct err *err)
+draft_read(
+    struct draft *f, uint64_t off, uint64_t max, struct buf *b, struct err *err)
 {
 	pthread_mutex_lock(&f->mutex);
 	if (off < f->buf.len) {
@@ -423,8 +284,7 @@ compose(struct draft *f, struct file_write *w, bool *unborn)
 		.mode = t->node.mode,
 		.uid = t->node.uid,
 		.gid = t->node.gid,
-		.mtime_ns =
-		    t->staged & FILE_SET_MTIME ? t->node.mtime_ns : 0,
+		.mtime_ns = t->staged & FILE_SET_MTIME ? t->node.mtime_ns : 0,
 		.bytes = buf_view(&f->buf),
 		.actor = f->actor };
 	pthread_mutex_unlock(&f->d->mutex);
@@ -472,8 +332,7 @@ hide(struct draft *f, bool vanishes)
 	pthread_mutex_unlock(&d->mutex);
 	if (!restore)
 		return;
-	if (file_restore(d->engine, f->parent, f->name, &node, NULL) !=
-	    ERR_OK)
+	if (file_restore(d->engine, f->parent, f->name, &node, NULL) != ERR_OK)
 		node.ino = 0; /* there was none; nothing to bring back */
 	pthread_mutex_lock(&d->mutex);
 	t->hidden = t->unborn;
@@ -569,7 +428,7 @@ draft_release(struct draft *f, struct draft_result *ret, struct err *err)
 	target_leave(d, f->target);
 	pthread_mutex_unlock(&d->mutex);
 
-	d->total -= f->buf.len;
+	atomic_fetch_sub(&d->total, f->buf.len);
 	pthread_mutex_destroy(&f->mutex);
 	file_scan_free(f->scan);
 	buf_wipe(&f->buf);
@@ -612,122 +471,4 @@ uint64_t
 draft_ino(const struct draft *f)
 {
 	return f->ino;
-}
-
-/* ---- unborn names ------------------------------------------------------- */
-
-bool
-drafts_find(struct drafts *d, uint64_t parent, const char *name,
-    struct file_node *ret)
-{
-	const struct target *t;
-
-	if (d->unborn == 0)
-		return false;
-	pthread_mutex_lock(&d->mutex);
-	for (t = d->first; t != NULL; t = t->next)
-		if (t->unborn && !t->hidden && !t->unlinked &&
-		    t->node.parent == parent && strcmp(t->name, name) == 0)
-			break;
-	if (t != NULL)
-		*ret = t->node;
-	pthread_mutex_unlock(&d->mutex);
-	return t != NULL;
-}
-
-bool
-drafts_get(struct drafts *d, uint64_t ino, struct file_node *ret)
-{
-	const struct target *t;
-
-	if (d->unborn == 0)
-		return false;
-	pthread_mutex_lock(&d->mutex);
-	t = target_get(d, ino);
-	if (t != NULL && !t->unborn)
-		t = NULL;
-	if (t != NULL)
-		*ret = t->node;
-	pthread_mutex_unlock(&d->mutex);
-	return t != NULL;
-}
-
-void
-drafts_list(struct drafts *d, uint64_t parent, file_entry_fn *fn, void *arg)
-{
-	if (d->unborn == 0)
-		return;
-	pthread_mutex_lock(&d->mutex);
-	for (const struct target *t = d->first; t != NULL; t = t->next)
-		if (t->unborn && !t->hidden && !t->unlinked &&
-		    t->node.parent == parent &&
-		    !fn(arg, t->name, &t->node, t->node.ino))
-			break;
-	pthread_mutex_unlock(&d->mutex);
-}
-
-static void
-overlay(struct file_node *node, const struct file_attr *a)
-{
-	if (a->set & FILE_SET_MODE)
-		node->mode = a->mode & 07777;
-	if (a->set & FILE_SET_UID)
-		node->uid = a->uid;
-	if (a->set & FILE_SET_GID)
-		node->gid = a->gid;
-	if (a->set & FILE_SET_MTIME)
-		node->mtime_ns = a->mtime_ns;
-}
-
-bool
-drafts_setattr(struct drafts *d, uint64_t ino, const struct file_attr *a)
-{
-	struct target *t;
-	bool staged;
-
-	if (d->targets == 0)
-		return false;
-	pthread_mutex_lock(&d->mutex);
-	t = target_get(d, ino);
-	staged = t != NULL && (t->unborn || t->dirty > 0);
-	if (staged) {
-		t->staged |= a->set;
-		overlay(&t->node, a);
-		t->node.ctime_ns = now_ns();
-	}
-	pthread_mutex_unlock(&d->mutex);
-	return staged;
-}
-
-void
-drafts_attr(struct drafts *d, uint64_t ino, struct file_node *node)
-{
-	const struct target *t;
-
-	if (d->targets == 0)
-		return;
-	pthread_mutex_lock(&d->mutex);
-	t = target_get(d, ino);
-	if (t != NULL && t->staged != 0) {
-		struct file_attr a = { t->staged, t->node.mode, t->node.uid,
-			t->node.gid, t->node.mtime_ns };
-
-		overlay(node, &a);
-	}
-	pthread_mutex_unlock(&d->mutex);
-}
-
-bool
-drafts_unlink(struct drafts *d, uint64_t ino)
-{
-	struct target *t;
-	bool unborn;
-
-	pthread_mutex_lock(&d->mutex);
-	t = target_get(d, ino);
-	unborn = t != NULL && t->unborn;
-	if (unborn)
-		t->unlinked = true;
-	pthread_mutex_unlock(&d->mutex);
-	return unborn;
 }

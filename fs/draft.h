@@ -25,7 +25,7 @@ void drafts_free(struct drafts *d);
 struct draft_open {
 	uint64_t ino;
 	uint64_t parent;
-	const char *name;
+	const char *name; /* "": that of the unborn file of this number */
 	enum place place;
 	uint32_t org;
 	uint32_t mode;
@@ -53,12 +53,12 @@ enum err_code draft_open(struct drafts *d, const struct draft_open *o,
  */
 enum err_code draft_write(struct draft *f, uint64_t off, struct bytes bytes,
     const struct actor *actor, bool *again, struct err *err);
-enum err_code draft_truncate(struct draft *f, uint64_t size,
-    const struct actor *actor, struct err *err);
+enum err_code draft_truncate(
+    struct draft *f, uint64_t size, const struct actor *actor, struct err *err);
 
 /* Append at most max staged bytes from off on. */
-enum err_code draft_read(
-    struct draft *f, uint64_t off, uint64_t max, struct buf *b, struct err *err);
+enum err_code draft_read(struct draft *f, uint64_t off, uint64_t max,
+    struct buf *b, struct err *err);
 uint64_t draft_size(struct draft *f);
 
 /*
@@ -80,8 +80,8 @@ enum err_code draft_commit(struct draft *f, const struct actor *actor,
  * draft that was only emptied is committed now if the place takes an empty
  * file, or else fails here (ret->again is false then).  f is gone.
  */
-enum err_code draft_release(struct draft *f, struct draft_result *ret,
-    struct err *err);
+enum err_code draft_release(
+    struct draft *f, struct draft_result *ret, struct err *err);
 
 /* Where it belongs, for messages: name is good until draft_release(). */
 uint64_t draft_parent(const struct draft *f);
@@ -91,8 +91,8 @@ struct actor draft_actor(struct draft *f);
 uint64_t draft_ino(const struct draft *f);
 
 /* Unborn names as nodes (version 0).  False: none. */
-bool drafts_find(struct drafts *d, uint64_t parent, const char *name,
-    struct file_node *ret);
+bool drafts_find(
+    struct drafts *d, uint64_t parent, const char *name, struct file_node *ret);
 bool drafts_get(struct drafts *d, uint64_t ino, struct file_node *ret);
 /* In no order; return false to stop. */
 void drafts_list(

@@ -52,7 +52,7 @@ list_literals(struct listing *l, struct err *err)
 
 		/* what people make is in the store, if it is */
 		if ((row->place != PLACE_NONE &&
-		        (row->flags & TREE_FIXED) == 0) ||
+			(row->flags & TREE_FIXED) == 0) ||
 		    cookie <= l->after)
 			continue;
 		rc = node_named(l->f, l->dir, name, l->caller, &n, err);
@@ -78,8 +78,8 @@ put_name(void *arg, const struct tree_entry *entry)
 }
 
 static bool
-put_file(void *arg, const char *name, const struct file_node *node,
-    uint64_t cookie)
+put_file(
+    void *arg, const char *name, const struct file_node *node, uint64_t cookie)
 {
 	struct listing *l = arg;
 	const struct tree_row *row = NULL;
@@ -93,8 +93,8 @@ put_file(void *arg, const char *name, const struct file_node *node,
 }
 
 static bool
-put_unborn(void *arg, const char *name, const struct file_node *node,
-    uint64_t cookie)
+put_unborn(
+    void *arg, const char *name, const struct file_node *node, uint64_t cookie)
 {
 	return put(arg, name, node->ino, TREE_FILE, COOKIE_UNBORN | cookie);
 }
@@ -138,8 +138,8 @@ node_list(struct fs *f, const struct node *dir, uint64_t after,
 		rc = list_literals(&l, err);
 	if (rc == ERR_OK && !l.full && row != NULL && row->names != NULL &&
 	    after < COOKIE_STORE)
-		rc = row->names->list(&dir->at, resume(&l, COOKIE_NAMES),
-		    put_name, &l, err);
+		rc = row->names->list(
+		    &dir->at, resume(&l, COOKIE_NAMES), put_name, &l, err);
 	if (rc == ERR_OK && !l.full && kept && dir->source != NODE_SCRATCH &&
 	    after < COOKIE_SCRATCH)
 		rc = file_list(f->engine, dir->ino, resume(&l, COOKIE_STORE),

@@ -123,8 +123,8 @@ of_refusal(struct fs *f, uint64_t number, struct node *ret, struct err *err)
 		return err_set(err, ERR_NOT_FOUND, "nothing was refused");
 	*ret = (struct node){ .source = NODE_REFUSAL,
 		.kind = TREE_FILE,
-		.ino = TREE_INO_BIT | (uint64_t)TREE_PART_REFUSAL << 56 |
-		       number,
+		.ino =
+		    TREE_INO_BIT | (uint64_t)TREE_PART_REFUSAL << 56 | number,
 		.mode = 0444 };
 	set_times(ret, at);
 	return ERR_OK;
@@ -310,8 +310,8 @@ node_named(struct fs *f, const struct node *dir, const char *name,
 	if (dir->source == NODE_STORE) /* the root has no caller of its own */
 		return generated_named(f,
 		    &(struct node){ .row = dir->row,
-		        .at = { f->engine, f->refusals, &c->actor, 0, 0, 0,
-		            0 } },
+			.at = { f->engine, f->refusals, &c->actor, 0, 0, 0,
+			    0 } },
 		    row, name, ret, err);
 	return generated_named(f, dir, row, name, ret, err);
 }
@@ -319,8 +319,7 @@ node_named(struct fs *f, const struct node *dir, const char *name,
 /* ---- contents ----------------------------------------------------------- */
 
 enum err_code
-node_render(
-    struct fs *f, const struct node *n, struct buf *b, struct err *err)
+node_render(struct fs *f, const struct node *n, struct buf *b, struct err *err)
 {
 	if (n->source == NODE_REFUSAL)
 		return refusal_page(
@@ -338,8 +337,8 @@ node_size(struct fs *f, struct node *n, const struct caller *c, struct err *err)
 
 	n->size = n->kind == TREE_DIR ? 0 : n->size;
 	if (n->source == NODE_EVENTS)
-		return segment_size(f->engine, n->ino & TREE_INO_REST,
-		    &c->view, &n->size, err);
+		return segment_size(
+		    f->engine, n->ino & TREE_INO_REST, &c->view, &n->size, err);
 	if ((n->source != NODE_GENERATED && n->source != NODE_REFUSAL) ||
 	    n->kind == TREE_DIR)
 		return ERR_OK;
@@ -386,8 +385,8 @@ generated_path(struct fs *f, const struct node *n, struct buf *b)
 }
 
 void
-node_path_text(struct fs *f, const struct node *dir, const char *name,
-    struct buf *b)
+node_path_text(
+    struct fs *f, const struct node *dir, const char *name, struct buf *b)
 {
 	struct scratch_node scratch;
 	size_t before = b->len;

@@ -53,8 +53,8 @@ enum err_code node_render(
     struct fs *f, const struct node *n, struct buf *b, struct err *err);
 
 /* The exact size, of generated files by rendering them. */
-enum err_code node_size(struct fs *f, struct node *n, const struct caller *c,
-    struct err *err);
+enum err_code node_size(
+    struct fs *f, struct node *n, const struct caller *c, struct err *err);
 
 /* Entries of a directory behind a cookie (0: from the start), with "." and
  * "..".  Return false to stop. */
@@ -69,8 +69,8 @@ enum err_code node_list(struct fs *f, const struct node *dir, uint64_t after,
     const struct caller *c, node_entry_fn *fn, void *arg, struct err *err);
 
 /* Append the path for a message: orgs/acme/apns/push.p12; name may be NULL. */
-void node_path_text(struct fs *f, const struct node *dir, const char *name,
-    struct buf *b);
+void node_path_text(
+    struct fs *f, const struct node *dir, const char *name, struct buf *b);
 
 /* The last part of a stored file's path, unescaped.  False: out of memory, or
  * it is gone. */

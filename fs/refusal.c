@@ -69,9 +69,8 @@ write_page(struct buf *b, const struct refusal *f, int64_t now)
 	text_line_safe(b, f->path);
 	buf_char(b, '\n');
 	do {
-		const uint8_t *nl = rest.len == 0
-		                        ? NULL
-		                        : memchr(rest.p, '\n', rest.len);
+		const uint8_t *nl =
+		    rest.len == 0 ? NULL : memchr(rest.p, '\n', rest.len);
 		size_t n = nl == NULL ? rest.len : (size_t)(nl - rest.p);
 
 		buf_text(b, "reason: ");

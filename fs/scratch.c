@@ -1,6 +1,5 @@
 #include "fs/scratch.h"
 
-#include <ctype.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +8,8 @@
 #define BUCKETS 1024
 
 struct node {
-	struct node *next_ino;  /* of the same bucket */
-	struct node *next_name; /* of the same bucket; named nodes only */
+	struct node *next_ino;     /* of the same bucket */
+	struct node *next_name;    /* of the same bucket; named nodes only */
 	struct node *next, **link; /* all, oldest first */
 	struct scratch_node n;
 	char *name; /* NULL: removed */
@@ -29,91 +28,6 @@ struct scratch {
 	uint64_t total;
 	unsigned count;
 };
-
-/* ---- names -------------------------------------------------------------- */
-
-static bool
-ends_with(const char *s, const char *ending)
-{
-	size_t n = strlen(s), e = strlen(ending);
-
-	return n > e && strcmp(s + n - e, ending) == 0;
-}
-
-/* begin and then n characters as mkstemp(3) makes them. */
-static bool
-is_random(const char *s, const char *begin, size_t n)
-{
-	size_t b = strlen(begin);
-
-	if (strncmp(s, begin, b) != 0 || strlen(s) != b + n)
-		return false;
-	for (s += b; *s != '\0'; s++)
-		if (!isalnum((unsigned char)*s) && *s != '_')
-			return false;
-	return true;
-}
-
-/* vim looks whether it may write with 4913, then adds 123 (fileio.c). */
-static bool
-is_vim_probe(const char *s)
-{
-	char *end;
-	long n;
-
-	if (strlen(s) > 5 || strspn(s, "0123456789") != strlen(s))
-		return false;
-	n = strtol(s, &end, 10);
-	return n >= 4913 && (n - 4913) % 123 == 0;
-}
-
-static bool
-is_hidden_scratch(const char *s)
-{
-	size_t n = strlen(s);
-	const char *swap = strrchr(s, '.');
-
-	if (*s != '.')
-		return false;
-	if (strcmp(s, ".filepart") == 0 || is_random(s, ".merge_file_", 6))
-		return true;
-	/* .NAME.XXXXXX */
-	if (n >= 9 && s[n - 7] == '.' && is_random(s + n - 6, "", 6))
-		return true;
-	return swap > s + 1 && strncmp(swap, ".sw", 3) == 0 &&
-	       islower((unsigned char)swap[3]) &&
-	       (swap[4] == '\0' || strcmp(swap + 4, "x") == 0);
-}
-
-bool
-scratch_is_name(const char *name)
-{
-	static const char *const endings[] = { "~", ".tmp", ".new", ".save",
-		".lock", ".part", ".filepart", NULL };
-
-	if (strlen(name) > 255 || strchr(name, '/') != NULL)
-		return false;
-	for (unsigned i = 0; endings[i] != NULL; i++)
-		if (ends_with(name, endings[i]))
-			return !scratch_is_dir_name(name);
-	if (*name == '#')
-		return strlen(name) > 2 && ends_with(name, "#");
-	return is_hidden_scratch(name) || is_vim_probe(name) ||
-	       is_random(name, "sed", 6) || is_random(name, "XX", 6) ||
-	       is_random(name, "tmp", 8) || is_random(name, "tmp.", 10);
-}
-
-bool
-scratch_is_dir_name(const char *name)
-{
-	return strcmp(name, ".~tmp~") == 0;
-}
-
-bool
-scratch_is_link_name(const char *name)
-{
-	return strncmp(name, ".#", 2) == 0 && strlen(name) > 2;
-}
 
 /* ---- the table ---------------------------------------------------------- */
 
@@ -151,8 +65,8 @@ by_name(struct scratch *s, uint64_t parent, const char *name)
 {
 	struct node *n = *name_bucket(s, parent, name);
 
-	while (n != NULL &&
-	       (n->n.parent != parent || strcmp(n->name, name) != 0))
+	while (
+	    n != NULL && (n->n.parent != parent || strcmp(n->name, name) != 0))
 		n = n->next_name;
 	return n;
 }
@@ -268,7 +182,7 @@ check_room(struct scratch *s, const struct scratch_node *of, uint64_t nodes,
 		}
 	}
 	if (of->uid != 0 && (mine + bytes > SCRATCH_USER_MAX ||
-	                        mine_count + nodes > SCRATCH_USER_COUNT))
+				mine_count + nodes > SCRATCH_USER_COUNT))
 		return err_set(err, ERR_QUOTA,
 		    "your scratch files (names that are renamed later) hold "
 		    "%llu bytes in %llu files already; remove some",
@@ -299,7 +213,7 @@ make_room(struct scratch *s, const struct scratch_node *of, uint64_t nodes,
 /* ---- verbs -------------------------------------------------------------- */
 
 static struct node *
-new_node(struct scratch *s, const struct scratch_node *new, const char *target)
+new_node(struct scratch *s, const struct scratch_node *new, struct bytes bytes)
 {
 	struct node *n = calloc(1, sizeof(*n));
 
@@ -311,8 +225,11 @@ new_node(struct scratch *s, const struct scratch_node *new, const char *target)
 	if (n->n.mtime_ns == 0)
 		n->n.mtime_ns = n->n.ctime_ns;
 	n->n.cookie = ++s->cookie;
-	if (target != NULL)
-		buf_text(&n->bytes, target);
+	buf_bytes(&n->bytes, bytes);
+	if (n->bytes.error != ERR_OK) {
+		free(n);
+		return NULL;
+	}
 	n->n.size = n->bytes.len;
 	s->total += n->bytes.len;
 	s->count++;
@@ -326,7 +243,7 @@ new_node(struct scratch *s, const struct scratch_node *new, const char *target)
 
 enum err_code
 scratch_create(struct scratch *s, const struct scratch_node *new,
-    const char *name, const char *target, struct scratch_node *ret,
+    const char *name, struct bytes bytes, struct scratch_node *ret,
     struct err *err)
 {
 	char *owned = strdup(name);
@@ -337,9 +254,9 @@ scratch_create(struct scratch *s, const struct scratch_node *new,
 	if (by_name(s, new->parent, name) != NULL)
 		rc = err_set(err, ERR_EXISTS, "%s exists", name);
 	else
-		rc = make_room(s, new, 1, target ? strlen(target) : 0, err);
+		rc = make_room(s, new, 1, bytes.len, err);
 	if (rc == ERR_OK && owned != NULL)
-		n = new_node(s, new, target);
+		n = new_node(s, new, bytes);
 	if (rc == ERR_OK && n == NULL)
 		rc = err_set(err, ERR_NO_MEMORY, "%s", name);
 	if (n != NULL) {
@@ -382,8 +299,8 @@ scratch_get(struct scratch *s, uint64_t ino, struct scratch_node *ret)
 }
 
 void
-scratch_list(struct scratch *s, uint64_t parent, uint64_t after,
-    scratch_fn *fn, void *arg)
+scratch_list(struct scratch *s, uint64_t parent, uint64_t after, scratch_fn *fn,
+    void *arg)
 {
 	pthread_mutex_lock(&s->mutex);
 	for (const struct node *n = s->first; n != NULL; n = n->next) {
@@ -442,8 +359,7 @@ scratch_read(struct scratch *s, uint64_t ino, uint64_t off, uint64_t max,
 }
 
 enum err_code
-scratch_content(
-    struct scratch *s, uint64_t ino, struct buf *b, struct err *err)
+scratch_content(struct scratch *s, uint64_t ino, struct buf *b, struct err *err)
 {
 	return scratch_read(s, ino, 0, UINT64_MAX, b, err);
 }
@@ -531,8 +447,8 @@ scratch_truncate(
 }
 
 enum err_code
-scratch_setattr(struct scratch *s, uint64_t ino, const struct file_attr *a,
-    struct err *err)
+scratch_setattr(
+    struct scratch *s, uint64_t ino, const struct file_attr *a, struct err *err)
 {
 	struct node *n;
 

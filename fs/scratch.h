@@ -10,12 +10,12 @@
 
 #include "mdmfs/file.h"
 
-#define SCRATCH_FILE_MAX  (17u << 20) /* bytes: the largest place and more */
-#define SCRATCH_TOTAL_MAX (64u << 20)
-#define SCRATCH_USER_MAX  (32u << 20) /* of one user but root */
-#define SCRATCH_COUNT_MAX 8192
+#define SCRATCH_FILE_MAX   (17u << 20) /* bytes: the largest place and more */
+#define SCRATCH_TOTAL_MAX  (64u << 20)
+#define SCRATCH_USER_MAX   (32u << 20) /* of one user but root */
+#define SCRATCH_COUNT_MAX  8192
 #define SCRATCH_USER_COUNT 2048
-#define SCRATCH_AGE_MAX   3600 /* seconds without a change, when room is short */
+#define SCRATCH_AGE_MAX    3600 /* seconds without a change, when room is short */
 
 /*
  * Names of scratch files: .NAME.XXXXXX (rsync), .NAME.swp .swo .swpx (vim,
@@ -45,6 +45,7 @@ struct scratch_node {
 	/* it had this name until it was renamed, and has not changed since;
 	 * was_parent 0: it never had */
 	uint64_t was_parent;
+	uint64_t was_version;
 	char was_name[256];
 };
 
@@ -56,11 +57,12 @@ void scratch_free(struct scratch *s);
 
 /*
  * Make a node; new->ino, parent, kind, mode, uid, gid and was_* count, and
- * mtime_ns unless it is 0.  target is of a link.  *ret may be new.
+ * mtime_ns unless it is 0.  bytes: its first content, or the target of a link.
+ * *ret may be new.
  * ERR_EXISTS; ERR_QUOTA, ERR_FULL: too many.
  */
 enum err_code scratch_create(struct scratch *s, const struct scratch_node *new,
-    const char *name, const char *target, struct scratch_node *ret,
+    const char *name, struct bytes bytes, struct scratch_node *ret,
     struct err *err);
 
 /* False: there is none. */

@@ -3,8 +3,8 @@
 #define CHUNK 65536
 
 enum err_code
-segment_find(struct engine *e, uint64_t begin, struct segment *ret,
-    struct err *err)
+segment_find(
+    struct engine *e, uint64_t begin, struct segment *ret, struct err *err)
 {
 	struct event_range r;
 	enum err_code rc = event_range(e, &r, err);

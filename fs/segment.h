@@ -20,8 +20,8 @@ struct segment {
 };
 
 /* ERR_NOT_FOUND: it was thrown away. */
-enum err_code segment_find(struct engine *e, uint64_t begin,
-    struct segment *ret, struct err *err);
+enum err_code segment_find(
+    struct engine *e, uint64_t begin, struct segment *ret, struct err *err);
 
 /* Bytes that the caller sees of it now. */
 enum err_code segment_size(struct engine *e, uint64_t begin,

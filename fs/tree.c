@@ -18,7 +18,7 @@
 #define KEPT(place)  PLACE_##place, 0, OF_NONE, 0, NULL, NULL, NULL
 #define FIXED(place) PLACE_##place, 0, OF_NONE, TREE_FIXED, NULL, NULL, NULL
 /* The directories of a device are in the engine, under a computed number. */
-#define HELD(place, part, of) \
+#define HELD(place, part, of)                                                  \
 	PLACE_##place, part, of, TREE_FIXED, NULL, NULL, NULL
 #define MADE(part, of) PLACE_NONE, part, of, 0
 #define OPT(part, of)  PLACE_NONE, part, of, TREE_OPTIONAL
@@ -189,9 +189,9 @@ tree_org_name(const char *name)
 
 		if (c == WEOF)
 			return false;
-		if (c < 0x80 ? strchr("-_. ", (int)c) != NULL ||
-		                   iswalnum(c) != 0
-		             : utf8 != (locale_t)0 && iswalnum_l(c, utf8) != 0)
+		if (c < 0x80
+			? strchr("-_. ", (int)c) != NULL || iswalnum(c) != 0
+			: utf8 != (locale_t)0 && iswalnum_l(c, utf8) != 0)
 			continue;
 		return false;
 	}
@@ -205,7 +205,7 @@ is_note(const char *name)
 	       strcmp(name, ".gitkeep") == 0 ||
 	       strcmp(name, ".gitattributes") == 0 ||
 	       (ends_with(name, ".md") && *name != '.' && *name != '#' &&
-	           tree_clean_name(name));
+		   tree_clean_name(name));
 }
 
 static bool
@@ -223,8 +223,8 @@ static bool
 is_id(const char *name)
 {
 	size_t len = strspn(name, "0123456789-"
-	                          "abcdefghijklmnopqrstuvwxyz"
-	                          "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+				  "abcdefghijklmnopqrstuvwxyz"
+				  "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
 
 	return len >= 1 && len <= 64 && name[len] == '\0';
 }
@@ -404,8 +404,8 @@ tree_decode(const struct tree_row *row, uint64_t ino, struct at *at)
 	at->org = row->of == OF_ORG ? owner : 0;
 	at->device =
 	    row->of == OF_DEVICE || row->of == OF_USER || row->of == OF_KEY
-	        ? owner
-	        : 0;
+		? owner
+		: 0;
 	at->user = row->of == OF_USER ? low : 0;
 	at->number = row->of == OF_KEY ? low : 0;
 }
@@ -436,18 +436,19 @@ tree_names_taken(const struct tree_row *dir, struct buf *b)
 		} else if (strcmp(part, "{identity}.password") == 0) {
 			buf_text(b, "FILE.password");
 		} else if (strcmp(part, "{org}") == 0) {
-			buf_text(b, "directories for organizations (letters, "
-			            "digits, - _ . and space, at most 64 bytes)");
+			buf_text(b,
+			    "directories for organizations (letters, "
+			    "digits, - _ . and space, at most 64 bytes)");
 		} else if (strcmp(part, "{name}") == 0) {
 			buf_text(b, "any name of a command");
 		} else {
-			buf_printf(b, "%s%s", part,
-			    row->kind == TREE_DIR ? "/" : "");
+			buf_printf(
+			    b, "%s%s", part, row->kind == TREE_DIR ? "/" : "");
 		}
 	}
 	if (tree_takes_files(dir) && dir->part == 0)
-		buf_printf(b, "%s*.md .gitignore .gitkeep .gitattributes",
-		    comma);
+		buf_printf(
+		    b, "%s*.md .gitignore .gitkeep .gitattributes", comma);
 }
 
 uint32_t

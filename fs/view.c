@@ -92,7 +92,7 @@ view_filter(void *arg, uint32_t org)
 	const struct view_orgs *o = arg;
 
 	return o->all || (o->n > 0 && bsearch(&org, o->numbers, o->n,
-	                                  sizeof(org), compare) != NULL);
+					  sizeof(org), compare) != NULL);
 }
 
 void

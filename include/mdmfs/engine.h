@@ -59,4 +59,9 @@ enum err_code engine_server_page(
 enum err_code engine_backup(const char *state_dir, const char *key_file,
     const char *path, struct err *err);
 
+/* Its counterpart: the store of a server that does not run, made of such a
+ * copy.  state_dir is missing or holds no store (ERR_EXISTS). */
+enum err_code engine_restore(
+    const char *path, const char *state_dir, struct err *err);
+
 #endif

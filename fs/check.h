@@ -1,0 +1,15 @@
+/*
+ * check.h - `mdmfs check DIR`: judge a configuration tree without a server.
+ */
+#ifndef MDMFS_FS_CHECK_H
+#define MDMFS_FS_CHECK_H
+
+#include "mdmfs/err.h"
+
+/*
+ * Write DIR/orgs and DIR/system into a store in memory; print a line for each
+ * fault on standard output.  *faults counts them.
+ */
+enum err_code check_tree(const char *dir, unsigned *faults, struct err *err);
+
+#endif

@@ -1,0 +1,198 @@
+#include "fs/mount.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "fs/ops_priv.h"
+
+#define THREADS 8
+
+struct mount {
+	struct fuse_session *session;
+	struct fuse_args args;
+	bool mounted;
+	pthread_t server;      /* who runs mount_serve() */
+	pthread_mutex_t mutex; /* protects served */
+	pthread_cond_t cond;
+	bool serving;
+	bool served;
+};
+
+static enum err_code
+check_empty(const char *path, struct err *err)
+{
+	DIR *dir = opendir(path);
+	const struct dirent *e;
+	bool empty = true;
+
+	if (dir == NULL)
+		return err_set(
+		    err, ERR_INTERNAL, "%s: %s", path, strerror(errno));
+	while (empty && (e = readdir(dir)) != NULL)
+		empty =
+		    strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0;
+	closedir(dir);
+	return empty ? ERR_OK
+	             : err_set(err, ERR_NOT_EMPTY,
+			   "%s is not empty: what is in it would be hidden; "
+			   "choose an empty directory",
+			   path);
+}
+
+enum err_code
+mount_check(const char *mountpoint, struct err *err)
+{
+	struct stat st, above;
+	char *up = NULL;
+	int rc;
+
+	if (strncmp(mountpoint, "/dev/fd/", 8) == 0)
+		return ERR_OK; /* mount.fuse3 has mounted already */
+	if (stat(mountpoint, &st) != 0 && errno == ENOTCONN) {
+		if (umount2(mountpoint, MNT_DETACH) != 0)
+			return err_set(err, ERR_CHANGED,
+			    "%s is the mount of a server that was killed, and "
+			    "cannot be unmounted: %s; try fusermount3 -uz %s",
+			    mountpoint, strerror(errno), mountpoint);
+		errno = 0;
+	}
+	if (stat(mountpoint, &st) != 0)
+		return err_set(err,
+		    errno == ENOENT ? ERR_NOT_FOUND : ERR_INTERNAL,
+		    "mount point %s: %s", mountpoint, strerror(errno));
+	if (!S_ISDIR(st.st_mode))
+		return err_set(err, ERR_NOT_DIR,
+		    "mount point %s is not a directory", mountpoint);
+	if (asprintf(&up, "%s/..", mountpoint) < 0)
+		return err_set(err, ERR_NO_MEMORY, "%s", mountpoint);
+	rc = stat(up, &above);
+	free(up);
+	if (rc == 0 && above.st_dev != st.st_dev)
+		return err_set(err, ERR_CHANGED,
+		    "something is mounted at %s already; unmount it first, or "
+		    "choose another directory",
+		    mountpoint);
+	return check_empty(mountpoint, err);
+}
+
+static enum err_code
+add_args(struct mount *m, const char *words, struct err *err)
+{
+	if (fuse_opt_add_arg(&m->args, "mdmfs") != 0 ||
+	    fuse_opt_add_arg(&m->args, "-o") != 0 ||
+	    fuse_opt_add_arg(&m->args, words) != 0)
+		return err_set(err, ERR_NO_MEMORY, "mount");
+	return ERR_OK;
+}
+
+enum err_code
+mount_open(struct fs *f, const char *words, const char *mountpoint,
+    struct mount **ret, struct err *err)
+{
+	struct mount *m = calloc(1, sizeof(*m));
+	enum err_code rc;
+
+	if (m == NULL)
+		return err_set(err, ERR_NO_MEMORY, "mount");
+	pthread_mutex_init(&m->mutex, NULL);
+	pthread_cond_init(&m->cond, NULL);
+	if ((rc = add_args(m, words, err)) != ERR_OK)
+		goto out;
+	m->session = fuse_session_new(&m->args, &ops, sizeof(ops), f);
+	if (m->session == NULL) {
+		rc = err_set(err, ERR_INVALID,
+		    "the options -o %s: libfuse does not take them", words);
+		goto out;
+	}
+	if (fuse_session_mount(m->session, mountpoint) != 0) {
+		rc = err_set(err, ERR_INTERNAL,
+		    "cannot mount at %s: is the module fuse loaded, and may "
+		    "you use /dev/fuse?",
+		    mountpoint);
+		goto out;
+	}
+	m->mounted = true;
+	*ret = m;
+	m = NULL;
+out:
+	mount_close(m);
+	return rc;
+}
+
+static void
+nothing(int sig)
+{
+	(void)sig;
+}
+
+enum err_code
+mount_serve(struct mount *m, struct err *err)
+{
+	struct fuse_loop_config *config = fuse_loop_cfg_create();
+	struct sigaction act = { .sa_handler = nothing };
+	int rc;
+
+	if (config == NULL)
+		return err_set(err, ERR_NO_MEMORY, "mount");
+	fuse_loop_cfg_set_max_threads(config, THREADS);
+	fuse_loop_cfg_set_idle_threads(config, THREADS);
+	/* without SA_RESTART: it ends the wait inside of libfuse's loop */
+	sigaction(SIGUSR1, &act, NULL);
+	pthread_mutex_lock(&m->mutex);
+	m->server = pthread_self();
+	m->serving = true;
+	pthread_mutex_unlock(&m->mutex);
+	rc = fuse_session_loop_mt(m->session, config);
+	fuse_loop_cfg_destroy(config);
+	pthread_mutex_lock(&m->mutex);
+	m->served = true;
+	pthread_cond_signal(&m->cond);
+	pthread_mutex_unlock(&m->mutex);
+	if (rc < 0 && rc != -ENOTCONN)
+		return err_set(
+		    err, ERR_INTERNAL, "the mount: %s", strerror(-rc));
+	return ERR_OK;
+}
+
+void
+mount_stop(struct mount *m)
+{
+	struct timespec until;
+
+	fuse_session_exit(m->session);
+	pthread_mutex_lock(&m->mutex);
+	/* again, in case it came between the loop's look and its wait */
+	while (m->serving && !m->served) {
+		pthread_kill(m->server, SIGUSR1);
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += 50000000;
+		if (until.tv_nsec >= 1000000000) {
+			until.tv_sec++;
+			until.tv_nsec -= 1000000000;
+		}
+		pthread_cond_timedwait(&m->cond, &m->mutex, &until);
+	}
+	pthread_mutex_unlock(&m->mutex);
+}
+
+void
+mount_close(struct mount *m)
+{
+	if (m == NULL)
+		return;
+	if (m->mounted)
+		fuse_session_unmount(m->session);
+	if (m->session != NULL)
+		fuse_session_destroy(m->session);
+	fuse_opt_free_args(&m->args);
+	pthread_cond_destroy(&m->cond);
+	pthread_mutex_destroy(&m->mutex);
+	free(m);
+}

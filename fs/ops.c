@@ -1,0 +1,280 @@
+/* The table of operations, and what all of them need: who asks, answers. */
+#include "fs/ops_priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fs/notify.h"
+
+struct fs *
+ops_fs(fuse_req_t req)
+{
+	return fuse_req_userdata(req);
+}
+
+/* ---- who asks ----------------------------------------------------------- */
+
+static void
+read_comm(pid_t pid, char comm[static 16])
+{
+	char path[64];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	if (pid <= 0 || (fd = open(path, O_RDONLY | O_CLOEXEC)) < 0)
+		return;
+	n = read(fd, comm, 15);
+	close(fd);
+	while (n > 0 && (comm[n - 1] == '\n' || n == 16))
+		n--;
+	comm[n > 0 ? n : 0] = '\0';
+}
+
+static void
+read_groups(fuse_req_t req, struct view *v)
+{
+	gid_t list[VIEW_GROUPS_MAX];
+	int n = fuse_req_getgroups(req, VIEW_GROUPS_MAX, list);
+
+	v->ngroups = 0;
+	for (int i = 0; i < n && i < VIEW_GROUPS_MAX; i++)
+		v->groups[v->ngroups++] = list[i];
+}
+
+void
+ops_caller(fuse_req_t req, unsigned what, struct caller *ret)
+{
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+
+	ret->actor =
+	    (struct actor){ .uid = ctx->uid, .gid = ctx->gid, .pid = ctx->pid };
+	ret->view.uid = ctx->uid;
+	ret->view.gid = ctx->gid;
+	ret->view.ngroups = 0;
+	if (what & CALLER_COMM)
+		read_comm(ctx->pid, ret->actor.comm);
+	if ((what & CALLER_GROUPS) && ctx->uid != 0)
+		read_groups(req, &ret->view);
+}
+
+/* ---- failures ----------------------------------------------------------- */
+
+void
+ops_error(fuse_req_t req, const struct err *err)
+{
+	int e = err_errno(err->code);
+
+	fuse_reply_err(req, e != 0 ? e : EIO);
+}
+
+static bool
+is_everyday(enum err_code code)
+{
+	return code == ERR_NOT_FOUND || code == ERR_EXISTS ||
+	       code == ERR_NOT_EMPTY || code == ERR_NOT_DIR ||
+	       code == ERR_IS_DIR;
+}
+
+void
+ops_record(struct fs *f, const struct ops_refused *what, const struct err *err)
+{
+	const struct caller root = { { 0 }, { 0 } };
+	struct refusal r = { what->dir, what->name, what->path, what->org,
+		what->actor, err };
+	struct buf b = { 0 };
+	struct node dir;
+
+	if (is_everyday(err->code))
+		return;
+	if (r.path == NULL) {
+		if (node_of(f, what->dir, &root, &dir, NULL) == ERR_OK)
+			node_path_text(f, &dir, what->name, &b);
+		else
+			buf_text(&b, what->name);
+		r.path = buf_str(&b);
+	}
+	refusal_record(f->refusals, &r);
+	buf_free(&b);
+}
+
+void
+ops_refuse(
+    fuse_req_t req, const struct ops_refused *what, const struct err *err)
+{
+	struct ops_refused w = *what;
+
+	if (!is_everyday(err->code)) {
+		if (w.actor.comm[0] == '\0')
+			read_comm(w.actor.pid, w.actor.comm);
+		ops_record(ops_fs(req), &w, err);
+	}
+	ops_error(req, err);
+}
+
+void
+ops_refuse_name(fuse_req_t req, const struct node *dir, const char *name,
+    const struct caller *c, const struct err *err)
+{
+	const struct ops_refused what = { .dir = dir->ino,
+		.name = name,
+		.org = dir->at.org,
+		.actor = c->actor };
+
+	ops_refuse(req, &what, err);
+}
+
+/* ---- attributes --------------------------------------------------------- */
+
+enum err_code
+ops_stat(struct fs *f, struct node *n, fuse_req_t req, struct caller *c,
+    struct stat *ret, struct err *err)
+{
+	static const mode_t types[] = { [TREE_DIR] = S_IFDIR,
+		[TREE_FILE] = S_IFREG,
+		[TREE_LINK] = S_IFLNK };
+	enum err_code rc;
+
+	if (n->source == NODE_EVENTS && c->view.uid != 0)
+		read_groups(req, &c->view);
+	if ((rc = node_size(f, n, c, err)) != ERR_OK)
+		return rc;
+	*ret = (struct stat){ .st_ino = n->ino,
+		.st_mode = types[n->kind] | n->mode,
+		.st_nlink = 1,
+		.st_uid = n->uid,
+		.st_gid = n->gid,
+		.st_size = (off_t)n->size,
+		.st_blocks = (blkcnt_t)((n->size + 511) / 512),
+		.st_blksize = 4096 };
+	ret->st_mtim.tv_sec = n->mtime_ns / 1000000000;
+	ret->st_mtim.tv_nsec = n->mtime_ns % 1000000000;
+	if (ret->st_mtim.tv_nsec < 0) {
+		ret->st_mtim.tv_sec--;
+		ret->st_mtim.tv_nsec += 1000000000;
+	}
+	ret->st_ctim.tv_sec = n->ctime_ns / 1000000000;
+	ret->st_ctim.tv_nsec = n->ctime_ns % 1000000000;
+	ret->st_atim = ret->st_mtim;
+	return ERR_OK;
+}
+
+void
+ops_entry(fuse_req_t req, struct node *n, struct caller *c)
+{
+	struct fuse_entry_param e = { .ino = n->ino };
+	struct err err = { 0 };
+
+	if (ops_stat(ops_fs(req), n, req, c, &e.attr, &err) != ERR_OK)
+		ops_error(req, &err);
+	else
+		fuse_reply_entry(req, &e);
+}
+
+/* ---- open handles ------------------------------------------------------- */
+
+static pthread_mutex_t handles_mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct handle *handles; /* protected by handles_mutex */
+
+void
+ops_handle_add(struct handle *h)
+{
+	pthread_mutex_lock(&handles_mutex);
+	h->next = handles;
+	h->link = &handles;
+	if (h->next != NULL)
+		h->next->link = &h->next;
+	handles = h;
+	pthread_mutex_unlock(&handles_mutex);
+}
+
+void
+ops_handle_remove(struct handle *h)
+{
+	pthread_mutex_lock(&handles_mutex);
+	*h->link = h->next;
+	if (h->next != NULL)
+		h->next->link = h->link;
+	pthread_mutex_unlock(&handles_mutex);
+}
+
+bool
+ops_handle_node(uint64_t ino, struct node *ret)
+{
+	const struct handle *h;
+
+	pthread_mutex_lock(&handles_mutex);
+	for (h = handles; h != NULL; h = h->next)
+		if (h->node.ino == ino && (ino & TREE_INO_BIT) == 0)
+			break;
+	if (h != NULL)
+		*ret = h->node;
+	pthread_mutex_unlock(&handles_mutex);
+	return h != NULL;
+}
+
+struct handle *
+ops_handle(const struct fuse_file_info *fi)
+{
+	struct handle *h;
+
+	if (fi == NULL || fi->fh == 0)
+		return NULL;
+	h = (struct handle *)(uintptr_t)fi->fh;
+	return h->magic == HANDLE_MAGIC ? h : NULL;
+}
+
+/* ---- the table ---------------------------------------------------------- */
+
+static void
+init(void *userdata, struct fuse_conn_info *conn)
+{
+	struct fs *f = userdata;
+
+	conn->max_write = 1u << 20;
+	/* timeouts are 0: entries with attributes are asked for again anyway */
+	conn->want &=
+	    ~(unsigned)(FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO |
+			FUSE_CAP_WRITEBACK_CACHE);
+	notify_start(f->notify);
+}
+
+static void
+forget(fuse_req_t req, fuse_ino_t ino, uint64_t nlookup)
+{
+	/* inode numbers are found again without memory of a lookup */
+	(void)ino;
+	(void)nlookup;
+	fuse_reply_none(req);
+}
+
+/* No extended attributes, locks of our own, holes or ioctls: what is absent
+ * here is ENOSYS, which the kernel remembers. */
+const struct fuse_lowlevel_ops ops = {
+	.init = init,
+	.forget = forget,
+	.lookup = ops_lookup,
+	.getattr = ops_getattr,
+	.setattr = ops_setattr,
+	.readlink = ops_readlink,
+	.statfs = ops_statfs,
+	.readdir = ops_readdir,
+	.open = ops_open,
+	.create = ops_create,
+	.read = ops_read,
+	.write = ops_write,
+	.flush = ops_flush,
+	.fsync = ops_fsync,
+	.release = ops_release,
+	.poll = ops_poll,
+	.mkdir = ops_mkdir,
+	.rmdir = ops_rmdir,
+	.unlink = ops_unlink,
+	.symlink = ops_symlink,
+	.mknod = ops_mknod,
+	.link = ops_link,
+	.rename = ops_rename,
+};

@@ -1,0 +1,303 @@
+/* Operations on a node that is not open: lookup, attributes, listing. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "fs/ops_priv.h"
+
+void
+ops_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	struct fs *f = ops_fs(req);
+	struct caller c;
+	struct node dir, n;
+	struct err err = { 0 };
+
+	ops_caller(req, 0, &c);
+	if (node_of(f, parent, &c, &dir, &err) != ERR_OK ||
+	    node_named(f, &dir, name, &c, &n, &err) != ERR_OK)
+		ops_error(req, &err);
+	else
+		ops_entry(req, &n, &c);
+}
+
+static void
+reply_attr(fuse_req_t req, fuse_ino_t ino, const struct handle *h)
+{
+	struct fs *f = ops_fs(req);
+	struct caller c;
+	struct node n;
+	struct stat st;
+	struct err err = { 0 };
+
+	ops_caller(req, 0, &c);
+	if (node_of(f, ino, &c, &n, &err) != ERR_OK &&
+	    !ops_handle_node(ino, &n)) {
+		ops_error(req, &err);
+		return;
+	}
+	if (ops_stat(f, &n, req, &c, &st, &err) != ERR_OK) {
+		ops_error(req, &err);
+		return;
+	}
+	/* what a read through this handle would find */
+	if (h != NULL && h->kind == HANDLE_DRAFT)
+		st.st_size = (off_t)draft_size(h->draft);
+	else if (h != NULL && h->kind == HANDLE_BYTES)
+		st.st_size = (off_t)h->bytes.len;
+	fuse_reply_attr(req, &st, 0);
+}
+
+void
+ops_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	reply_attr(req, ino, ops_handle(fi));
+}
+
+/* ---- setattr ------------------------------------------------------------ */
+
+static int64_t
+now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+/* truncate(2) of a path: a draft that is committed at once. */
+static enum err_code
+truncate_path(struct fs *f, const struct node *n, uint64_t size,
+    const struct caller *c, struct ops_refused *what, struct err *err)
+{
+	char name[256] = "";
+	struct draft_open o = { .ino = n->ino,
+		.parent = n->parent,
+		.name = name,
+		.place = n->place,
+		.org = n->at.org,
+		.version = n->version,
+		.actor = c->actor };
+	struct draft_result result;
+	struct draft *d = NULL;
+	struct buf b = { 0 };
+	enum err_code rc;
+
+	if (n->source == NODE_UNBORN)
+		return err_set(err, ERR_CHANGED, "it is still being written");
+	if (!node_name(f, n->ino, name))
+		return err_set(err, ERR_NOT_FOUND, "it was removed");
+	memcpy((char *)(uintptr_t)what->name, name, sizeof(name));
+	what->dir = n->parent;
+	if ((rc = file_read(f->engine, n->ino, &b, err)) != ERR_OK)
+		goto out;
+	o.bytes = buf_view(&b);
+	if ((rc = draft_open(f->drafts, &o, &d, err)) != ERR_OK)
+		goto out;
+	if ((rc = draft_truncate(d, size, &c->actor, err)) == ERR_OK)
+		rc = draft_commit(d, &c->actor, &result, err);
+	if (draft_release(d, &result, NULL) == ERR_OK && rc == ERR_OK)
+		refusal_clear(f->refusals, n->parent, name);
+out:
+	buf_wipe(&b);
+	return rc;
+}
+
+static enum err_code
+set_size(struct fs *f, const struct node *n, uint64_t size,
+    const struct handle *h, const struct caller *c, struct ops_refused *what,
+    struct err *err)
+{
+	if (h != NULL && h->kind == HANDLE_DRAFT)
+		return draft_truncate(h->draft, size, &c->actor, err);
+	if (h != NULL && h->kind == HANDLE_WRITE)
+		return ERR_OK;
+	if (n->source == NODE_SCRATCH)
+		return scratch_truncate(f->scratch, n->ino, size, err);
+	if (n->source == NODE_GENERATED && n->row->write != NULL)
+		return ERR_OK;
+	if ((n->source != NODE_STORE && n->source != NODE_UNBORN) ||
+	    n->place == PLACE_RESULT)
+		return err_set(err, ERR_DENIED, "generated: it takes no bytes");
+	return truncate_path(f, n, size, c, what, err);
+}
+
+static void
+attr_of(const struct stat *attr, int to_set, struct file_attr *ret)
+{
+	*ret = (struct file_attr){ .mode = attr->st_mode & 07777,
+		.uid = attr->st_uid,
+		.gid = attr->st_gid };
+	if (to_set & FUSE_SET_ATTR_MODE)
+		ret->set |= FILE_SET_MODE;
+	if (to_set & FUSE_SET_ATTR_UID)
+		ret->set |= FILE_SET_UID;
+	if (to_set & FUSE_SET_ATTR_GID)
+		ret->set |= FILE_SET_GID;
+	if (to_set & FUSE_SET_ATTR_MTIME_NOW) {
+		ret->set |= FILE_SET_MTIME;
+		ret->mtime_ns = now_ns();
+	} else if (to_set & FUSE_SET_ATTR_MTIME) {
+		ret->set |= FILE_SET_MTIME;
+		ret->mtime_ns = (int64_t)attr->st_mtim.tv_sec * 1000000000 +
+		                attr->st_mtim.tv_nsec;
+	}
+}
+
+static enum err_code
+set_attr(struct fs *f, const struct node *n, const struct file_attr *a,
+    const struct caller *c, struct err *err)
+{
+	struct file_node node;
+
+	if (a->set == 0)
+		return ERR_OK;
+	if (n->source == NODE_SCRATCH)
+		return scratch_setattr(f->scratch, n->ino, a, err);
+	if (n->source == NODE_GENERATED && n->row->write != NULL &&
+	    a->set == FILE_SET_MTIME)
+		return ERR_OK; /* touch */
+	if (n->source != NODE_STORE && n->source != NODE_UNBORN)
+		return err_set(err, ERR_DENIED,
+		    "generated: owner, group and mode are those of the "
+		    "organization's directory in orgs/; change them there");
+	if (drafts_setattr(f->drafts, n->ino, a))
+		return ERR_OK;
+	return file_setattr(f->engine, n->ino, a, &c->actor, &node, err);
+}
+
+void
+ops_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
+    struct fuse_file_info *fi)
+{
+	struct fs *f = ops_fs(req);
+	struct handle *h = ops_handle(fi);
+	struct caller c;
+	struct node n;
+	struct file_attr a;
+	char name[256] = "";
+	struct ops_refused what = { .dir = ino, .name = name };
+	struct err err = { 0 };
+	enum err_code rc;
+
+	ops_caller(req, 0, &c);
+	rc = node_of(f, ino, &c, &n, &err);
+	if (rc != ERR_OK && ops_handle_node(ino, &n))
+		rc = ERR_OK;
+	if (rc == ERR_OK && (to_set & FUSE_SET_ATTR_SIZE))
+		rc = set_size(
+		    f, &n, (uint64_t)attr->st_size, h, &c, &what, &err);
+	if (rc == ERR_OK) {
+		attr_of(attr, to_set, &a);
+		rc = set_attr(f, &n, &a, &c, &err);
+	}
+	if (rc == ERR_OK) {
+		reply_attr(req, ino, h);
+		return;
+	}
+	what.org = n.at.org;
+	what.actor = c.actor;
+	if (h != NULL && h->kind == HANDLE_DRAFT) {
+		what.dir = draft_parent(h->draft);
+		what.name = draft_name(h->draft);
+	}
+	ops_refuse(req, &what, &err);
+}
+
+void
+ops_readlink(fuse_req_t req, fuse_ino_t ino)
+{
+	struct fs *f = ops_fs(req);
+	struct caller c;
+	struct node n;
+	struct buf b = { 0 };
+	struct err err = { 0 };
+	enum err_code rc;
+
+	ops_caller(req, 0, &c);
+	rc = node_of(f, ino, &c, &n, &err);
+	if (rc == ERR_OK)
+		rc = n.source == NODE_SCRATCH
+		         ? scratch_content(f->scratch, ino, &b, &err)
+		         : node_render(f, &n, &b, &err);
+	if (rc != ERR_OK)
+		ops_error(req, &err);
+	else
+		fuse_reply_readlink(req, buf_str(&b));
+	buf_free(&b);
+}
+
+void
+ops_statfs(fuse_req_t req, fuse_ino_t ino)
+{
+	struct file_space space;
+	struct err err = { 0 };
+	struct statvfs st = {
+		.f_bsize = 4096, .f_frsize = 4096, .f_namemax = 255
+	};
+
+	(void)ino;
+	if (file_space(ops_fs(req)->engine, &space, &err) != ERR_OK) {
+		ops_error(req, &err);
+		return;
+	}
+	st.f_blocks = space.total / st.f_frsize;
+	st.f_bfree = st.f_bavail = space.free / st.f_frsize;
+	st.f_files = space.files + (1u << 20);
+	st.f_ffree = st.f_favail = 1u << 20;
+	fuse_reply_statfs(req, &st);
+}
+
+/* ---- listing ------------------------------------------------------------ */
+
+struct listing {
+	fuse_req_t req;
+	char *p;
+	size_t size;
+	size_t used;
+};
+
+static bool
+add_entry(void *arg, const struct node_entry *entry)
+{
+	static const mode_t types[] = { [TREE_DIR] = S_IFDIR,
+		[TREE_FILE] = S_IFREG,
+		[TREE_LINK] = S_IFLNK };
+	struct listing *l = arg;
+	struct stat st = { .st_ino = entry->ino,
+		.st_mode = types[entry->kind] };
+	size_t n = fuse_add_direntry(l->req, l->p + l->used, l->size - l->used,
+	    entry->name, &st, (off_t)entry->cookie);
+
+	if (n > l->size - l->used)
+		return false;
+	l->used += n;
+	return true;
+}
+
+void
+ops_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
+    struct fuse_file_info *fi)
+{
+	struct fs *f = ops_fs(req);
+	struct listing l = { req, malloc(size), size, 0 };
+	struct caller c;
+	struct node dir;
+	struct err err = { 0 };
+	enum err_code rc;
+
+	(void)fi;
+	ops_caller(req, 0, &c);
+	if (l.p == NULL)
+		rc = err_set(&err, ERR_NO_MEMORY, "listing");
+	else
+		rc = node_of(f, ino, &c, &dir, &err);
+	if (rc == ERR_OK)
+		rc = node_list(f, &dir, (uint64_t)off, &c, add_entry, &l, &err);
+	if (rc != ERR_OK && l.used == 0)
+		ops_error(req, &err);
+	else
+		fuse_reply_buf(req, l.p, l.used);
+	free(l.p);
+}
