@@ -287,6 +287,53 @@ test_damage(const char *dir)
 	    "also if it was cut in its first page");
 }
 
+/* LMDB does not always write free pages at the end: such a file is whole. */
+static void
+test_free_end(const char *dir)
+{
+	struct record r = { 100, 900000 };
+	int accepted = 0, refusals = 0;
+	struct store *s = NULL;
+	bool whole = true;
+	struct stat st;
+	uint64_t i;
+	off_t size;
+
+	if (open_dir(dir, &s, NULL) != ERR_OK)
+		exit(1);
+	for (i = 0; i < 20; i++)
+		if (put(s, i, 20000, NULL) != ERR_OK)
+			exit(1);
+	if (put(s, 100, 900000, NULL) != ERR_OK ||
+	    store_update(s, del_record, &r, NULL) != ERR_OK)
+		exit(1);
+	/* what the last commits write goes into free pages at the front */
+	for (i = 0; i < 10; i++)
+		if (put(s, 101, 30000, NULL) != ERR_OK)
+			exit(1);
+	store_close(s);
+	if (stat(in(dir, "data.mdb"), &st) != 0)
+		exit(1);
+	for (size = st.st_size; size > st.st_size - 1000000; size -= 4096) {
+		s = NULL;
+		if (truncate(in(dir, "data.mdb"), size) != 0)
+			exit(1);
+		if (open_dir(dir, &s, NULL) != ERR_OK) {
+			refusals++;
+			continue;
+		}
+		accepted++;
+		for (i = 0; i < 20; i++)
+			whole = whole && has(s, i, 20000);
+		whole = whole && has(s, 101, 30000);
+		store_close(s);
+	}
+	ok(accepted > 1, "a file that lacks free pages at its end is opened");
+	ok(refusals > 1, "one that lacks more than that is not");
+	ok(whole, "and what is opened is whole");
+	printf("# %d opened, %d refused\n", accepted, refusals);
+}
+
 /* ---- the master key ----------------------------------------------------- */
 
 static void
@@ -560,6 +607,49 @@ test_full(const char *dir)
 	ok(in_child(fill_limited, dir) == 0, "the same with ulimit -f");
 }
 
+/* ---- little address space ----------------------------------------------- */
+
+/* Sanitizers take terabytes of addresses: no limit for them. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+
+static int
+use_little(const char *dir)
+{
+	struct store *s = NULL;
+	bool good;
+
+#ifndef SANITIZED
+	struct rlimit limit = { (rlim_t)6 << 30, (rlim_t)6 << 30 };
+
+	if (setrlimit(RLIMIT_AS, &limit) != 0)
+		return 1;
+#endif
+	good = open_dir(dir, &s, NULL) == ERR_OK &&
+	       put(s, 2, 1000000, NULL) == ERR_OK && has(s, 1, 10) &&
+	       has(s, 2, 1000000);
+	store_close(s);
+	return good ? 0 : 1;
+}
+
+static void
+test_address_space(const char *dir)
+{
+	struct store *s = NULL;
+
+	make(dir);
+	ok(in_child(use_little, dir) == 0,
+	    "with little address space the store works in a smaller map");
+	ok(open_dir(dir, &s, NULL) == ERR_OK && has(s, 2, 1000000),
+	    "and in a large one again");
+	store_close(s);
+}
+
 /* ---- backup ------------------------------------------------------------- */
 
 static int
@@ -570,6 +660,28 @@ copy_it(const char *dir)
 
 	free(path);
 	return rc == ERR_OK ? 0 : 1;
+}
+
+/* A process that copies the store once it is told to: made before the store is
+ * open, for LMDB is not to be taken through fork(). */
+static pid_t
+copier(const char *dir, int *go)
+{
+	int fds[2];
+	pid_t child;
+	char c;
+
+	fflush(stdout);
+	if (pipe(fds) != 0 || (child = fork()) < 0)
+		exit(1);
+	if (child == 0) {
+		if (read(fds[0], &c, 1) != 1)
+			_exit(2);
+		_exit(copy_it(dir));
+	}
+	close(fds[0]);
+	*go = fds[1];
+	return child;
 }
 
 /* Whether the copy dir/name, with the key, is a store with all records. */
@@ -601,9 +713,12 @@ test_backup(const char *dir)
 	char *path = strdup(in(dir, "backup"));
 	struct store *s = NULL;
 	struct err err = { 0 };
+	int go = -1, status = -1;
 	struct stat st;
+	pid_t child;
 
 	make(dir);
+	child = copier(dir, &go);
 	ok(open_dir(dir, &s, NULL) == ERR_OK && put(s, 5, 99, NULL) == ERR_OK,
 	    "a store with two records");
 	ok(store_backup(s, path, NULL) == ERR_OK, "is backed up while open");
@@ -615,8 +730,10 @@ test_backup(const char *dir)
 	ok(restores(dir, "backup", 5), "it can be opened in another place");
 	ok(store_backup(s, in(dir, "no/such"), &err) == ERR_NOT_FOUND,
 	    "a backup into a missing directory fails");
-	ok(in_child(copy_it, dir) == 0,
+	ok(write(go, "x", 1) == 1 && waitpid(child, &status, 0) == child &&
+		status == 0,
 	    "another process copies it while it is open");
+	close(go);
 	ok(restores(dir, "copy", 5), "and that copy is whole");
 	unlink(in(dir, "copy"));
 	ok(put(s, 6, 1, NULL) == ERR_OK, "the store goes on");
@@ -734,11 +851,13 @@ static const struct {
 	{ "in use",    test_in_use },
 	{ "format",    test_format },
 	{ "damage",    test_damage },
+	{ "free end",  test_free_end },
 	{ "master",    test_master },
 	{ "key first", test_key_first },
 	{ "denied",    test_denied },
 	{ "kill -9",   test_kill },
 	{ "full disk", test_full },
+	{ "address space", test_address_space },
 	{ "backup",    test_backup },
 	{ "group",     test_group },
 	{ "readers",   test_readers },
