@@ -24,6 +24,9 @@ enum err_code fact_put_all(struct txn *t, uint32_t device,
 enum err_code fact_get(struct txn *t, uint32_t device, const char *key,
     struct buf *ret, struct err *err);
 
+/* Type and text of a stored fact, borrowed from its value. */
+struct bytes fact_decode(struct bytes value, enum pl_type *type);
+
 /* The device with that serial number.  ERR_NOT_FOUND. */
 enum err_code fact_serial(
     struct txn *t, const char *serial, uint32_t *device, struct err *err);

@@ -10,9 +10,9 @@
 
 static const struct {
 	uint64_t limit;
-	bool secret;
+	int secrecy;
 } places[] = {
-#define PLACE(number, name, limit, secret) [number] = { limit, secret },
+#define PLACE(number, name, limit, secrecy) [number] = { limit, secrecy },
 #include "mdmfs/place.tbl"
 };
 
@@ -25,7 +25,13 @@ place_limit(enum place place)
 bool
 place_is_secret(enum place place)
 {
-	return places[place].secret;
+	return places[place].secrecy == 2;
+}
+
+bool
+place_is_sealed(enum place place)
+{
+	return places[place].secrecy != 0;
 }
 
 uint64_t

@@ -163,7 +163,7 @@ node_put_content(
 {
 	struct key k = ino_key(KIND_CONTENT, n->n.ino);
 
-	if (place_is_secret(n->n.place))
+	if (place_is_sealed(n->n.place))
 		return txn_put_sealed(t, key_view(&k), bytes, err);
 	return txn_put(t, key_view(&k), bytes, err);
 }
@@ -176,7 +176,7 @@ node_get_content(
 	struct bytes value;
 	enum err_code rc;
 
-	if (place_is_secret(n->n.place))
+	if (place_is_sealed(n->n.place))
 		return txn_get_sealed(t, key_view(&k), ret, err);
 	if ((rc = txn_get(t, key_view(&k), &value, err)) != ERR_OK)
 		return rc;

@@ -24,7 +24,6 @@ struct change {
 };
 
 struct place_rule {
-	enum place place;
 	enum err_code (*gather)(
 	    struct txn *t, struct change *c, struct err *err);
 	enum err_code (*judge)(struct change *c, struct err *err);

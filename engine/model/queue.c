@@ -21,8 +21,8 @@ queue_key(struct channel_id id, uint64_t seq)
 	return k;
 }
 
-static struct key
-uuid_key(struct channel_id id, const char *uuid)
+struct key
+queue_uuid_key(struct channel_id id, const char *uuid)
 {
 	struct key k = key_of(KIND_QUEUE_ID);
 
@@ -97,7 +97,7 @@ queue_by_uuid(struct txn *t, struct channel_id id, const char *uuid,
 	enum err_code rc = ERR_NOT_FOUND;
 
 	if (strlen(uuid) <= QUEUE_UUID_MAX) {
-		k = uuid_key(id, uuid);
+		k = queue_uuid_key(id, uuid);
 		rc = index_get_u64(t, &k, &seq);
 	}
 	if (rc != ERR_OK)
@@ -208,7 +208,7 @@ queue_finish(struct txn *t, struct channel *c, const struct queued *q,
     bool drop_file, struct err *err)
 {
 	struct key record = queue_key(q->channel, q->seq);
-	struct key uuid = uuid_key(q->channel, q->uuid);
+	struct key uuid = queue_uuid_key(q->channel, q->uuid);
 	struct key command = command_key(q->command);
 	struct node n;
 	enum err_code rc = txn_drop(t, &record, err);

@@ -39,6 +39,8 @@ enum err_code queue_by_uuid(struct txn *t, struct channel_id id,
     const char *uuid, struct queued *ret, struct err *err);
 enum err_code queue_by_file(struct txn *t, struct channel_id id, uint64_t ino,
     struct queued *ret, struct err *err);
+/* Of QUEUE_ID, whose value is the sequence number. */
+struct key queue_uuid_key(struct channel_id id, const char *uuid);
 enum err_code queue_store(
     struct txn *t, const struct queued *q, struct err *err);
 

@@ -172,6 +172,13 @@ slot_file_judge(struct change *c, struct err *err)
 	return slot_judge_file(x->kind->purpose, f->bundle, c->now, err);
 }
 
+enum err_code
+slot_judge_early(
+    enum place place, const struct bundle *b, int64_t now, struct err *err)
+{
+	return slot_judge_prefix(kind_of(place)->purpose, b, now, err);
+}
+
 static struct key
 material_key(uint64_t ino)
 {

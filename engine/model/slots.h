@@ -11,6 +11,7 @@
 #define MDMFS_MODEL_SLOTS_H
 
 #include "engine/model/place.h"
+#include "engine/pki/bundle.h"
 #include "engine/pki/identity.h"
 
 /* Stored: never change or reuse one. */
@@ -53,6 +54,11 @@ enum err_code slot_clear(
  */
 enum err_code slot_ca(
     struct engine *e, uint32_t org, struct identity **ret, struct err *err);
+
+/* What can be said of the beginning of a slot's file, in whatever place of a
+ * slot. */
+enum err_code slot_judge_early(
+    enum place place, const struct bundle *b, int64_t now, struct err *err);
 
 /* Rules for places: see place.c. */
 enum err_code slot_file_gather(

@@ -20,13 +20,16 @@
 
 enum place {
 	PLACE_NONE = 0,
-#define PLACE(number, name, limit, secret) PLACE_##name = (number),
+#define PLACE(number, name, limit, secrecy) PLACE_##name = (number),
 #include "mdmfs/place.tbl"
 };
 
 /* The most bytes of a file there; 0: a directory.  See place.tbl. */
 uint64_t place_limit(enum place place);
+/* Nobody but its owner and root may read it, whatever its mode. */
 bool place_is_secret(enum place place);
+/* Encrypted in the store. */
+bool place_is_sealed(enum place place);
 
 /* Who asks for a change; for events and refusals. */
 struct actor {
@@ -131,13 +134,13 @@ enum err_code file_judge(
 
 /*
  * Whether bytes, the beginning of a document for the place, could still become
- * one: fails only if no continuation can mend it.  *state is 0 at first and
+ * one: fails only if no continuation can mend it.  *state is NULL at first and
  * the function's own after; the same growing bytes are given each time.  Free
  * it with file_scan_free().
  */
 struct file_scan;
-enum err_code file_scan(enum place place, struct file_scan **state,
-    struct bytes so_far, struct err *err);
+enum err_code file_scan(struct engine *e, enum place place,
+    struct file_scan **state, struct bytes so_far, struct err *err);
 void file_scan_free(struct file_scan *state);
 
 /* w->bytes is not used.  ERR_EXISTS. */

@@ -1,0 +1,211 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/rand.h>
+
+#include "engine/base/text.h"
+#include "engine/model/queue.h"
+#include "engine/schema/command.h"
+
+/* A command that was read: what judge() leaves to apply(). */
+struct command {
+	struct buf plist; /* the whole envelope, as the device is sent it */
+	char uuid[QUEUE_UUID_MAX + 1];
+	char type[QUEUE_TYPE_MAX + 1];
+};
+
+static void
+command_free(struct command *x)
+{
+	if (x == NULL)
+		return;
+	buf_wipe(&x->plist);
+	free(x);
+}
+
+void
+command_release(struct change *c)
+{
+	command_free(c->context);
+}
+
+/* The one that is in the way, if it was handed out already. */
+static enum err_code
+check_not_sent(struct txn *t, const struct node *n, struct err *err)
+{
+	struct channel_id id = { n->n.device, n->n.user };
+	struct buf since = { 0 };
+	struct queued q;
+	enum err_code rc = queue_by_file(t, id, n->n.ino, &q, NULL);
+
+	if (rc == ERR_NOT_FOUND)
+		return ERR_OK;
+	if (rc != ERR_OK)
+		return err_set(err, rc, "queue: %s", err_text(rc));
+	if (q.state != QUEUE_SENT)
+		return ERR_OK;
+	text_time(&since, q.sent_at);
+	rc = err_set(err, ERR_CHANGED,
+	    "%s was sent to the device at %s: it can no longer be changed or "
+	    "taken back; its answer will appear in results/%s",
+	    n->name, buf_str(&since), n->name);
+	buf_free(&since);
+	return rc;
+}
+
+enum err_code
+command_gather(struct txn *t, struct change *c, struct err *err)
+{
+	struct device d;
+	enum err_code rc = device_read(t, c->node.n.device, &d, err);
+
+	if (rc != ERR_OK)
+		return rc;
+	if (d.state == DEVICE_CHECKED_OUT)
+		return err_set(err, ERR_UNSUPPORTED,
+		    "device %s has left the management: it takes no commands "
+		    "until it enrolls again",
+		    d.udid);
+	return c->replaces ? check_not_sent(t, &c->old, err) : ERR_OK;
+}
+
+static enum err_code
+make_uuid(char uuid[static QUEUE_UUID_MAX + 1], struct err *err)
+{
+	struct buf b = { 0 };
+	uint8_t random[16];
+
+	if (RAND_bytes(random, sizeof(random)) != 1)
+		return err_set(err, ERR_INTERNAL, "no random bytes");
+	text_uuid(&b, random);
+	snprintf(uuid, QUEUE_UUID_MAX + 1, "%s", buf_str(&b));
+	buf_free(&b);
+	return ERR_OK;
+}
+
+enum err_code
+command_judge(struct change *c, struct err *err)
+{
+	struct schema_envelope env;
+	struct pl *root = NULL, *whole = NULL;
+	struct command *x = calloc(1, sizeof(*x));
+	enum err_code rc;
+
+	if (x == NULL)
+		return err_set(err, ERR_NO_MEMORY, "command");
+	c->context = x;
+	rc = schema_command_read(
+	    c->engine->schema, c->w->bytes, &root, &env, err);
+	if (rc != ERR_OK)
+		return rc;
+	snprintf(x->type, sizeof(x->type), "%s", env.request_type);
+	if (env.uuid != NULL)
+		snprintf(x->uuid, sizeof(x->uuid), "%s", env.uuid);
+	else if ((rc = make_uuid(x->uuid, err)) != ERR_OK)
+		goto out;
+	whole = pl_new_dict();
+	pl_dict_set(whole, "Command", pl_copy(env.command));
+	pl_set_string(whole, "CommandUUID", x->uuid);
+	pl_write_xml(whole, &x->plist);
+	rc = buf_error(&x->plist, err);
+out:
+	pl_free(whole);
+	pl_free(root);
+	return rc;
+}
+
+/* Put the command at the end of the queue. */
+static enum err_code
+enqueue(
+    struct txn *t, struct change *c, struct channel *channel, struct err *err)
+{
+	const struct command *x = c->context;
+	struct queued q = { .channel = channel->id,
+		.state = QUEUE_WAITING,
+		.ino = c->node.n.ino,
+		.since = engine_now(c->engine) };
+	struct key command = key_of(KIND_COMMAND), uuid;
+	struct queued other;
+	enum err_code rc;
+
+	if (queue_by_uuid(t, channel->id, x->uuid, &other, NULL) == ERR_OK)
+		return err_set(err, ERR_NOT_UNIQUE,
+		    "a command with the CommandUUID %s is waiting already: "
+		    "leave CommandUUID out and it gets one of its own",
+		    x->uuid);
+	memcpy(q.uuid, x->uuid, sizeof(q.uuid));
+	memcpy(q.type, x->type, sizeof(q.type));
+	if ((rc = counter_next(t, "queue", &q.seq, err)) != ERR_OK)
+		return rc;
+	q.command = q.seq;
+	key_u64(&command, q.command);
+	uuid = queue_uuid_key(channel->id, q.uuid);
+	if ((rc = txn_put_sealed(
+		 t, key_view(&command), buf_view(&x->plist), err)) == ERR_OK &&
+	    (rc = index_put_u64(t, &uuid, q.seq, err)) == ERR_OK)
+		rc = queue_store(t, &q, err);
+	channel->waiting++;
+	return rc;
+}
+
+enum err_code
+command_apply(struct txn *t, struct change *c, struct err *err)
+{
+	const struct command *x = c->context;
+	struct channel_id id = { c->node.n.device, c->node.n.user };
+	struct channel channel;
+	struct queued old;
+	enum err_code rc;
+
+	if ((rc = command_gather(t, c, err)) != ERR_OK ||
+	    (rc = channel_read(t, id, &channel, err)) != ERR_OK)
+		return rc;
+	if (c->replaces) {
+		rc = queue_by_file(t, id, c->old.n.ino, &old, NULL);
+		if (rc == ERR_OK)
+			rc = queue_finish(t, &channel, &old, false, err);
+		else if (rc == ERR_NOT_FOUND)
+			rc = ERR_OK;
+		if (rc != ERR_OK)
+			return rc;
+	}
+	if ((rc = enqueue(t, c, &channel, err)) != ERR_OK ||
+	    (rc = channel_wake(t, &channel, engine_now(c->engine), err)) !=
+		ERR_OK)
+		return rc;
+	snprintf(c->note, sizeof(c->note), "%s queued as %s%s", x->type,
+	    x->uuid,
+	    channel.has_token ? ""
+			      : "; no push yet: the device has sent no "
+				"push token");
+	return channel_store(t, &channel, err);
+}
+
+enum err_code
+command_may_remove(struct txn *t, const struct node *n, struct err *err)
+{
+	return check_not_sent(t, n, err);
+}
+
+enum err_code
+command_removed(
+    struct txn *t, struct engine *e, const struct node *n, struct err *err)
+{
+	struct channel_id id = { n->n.device, n->n.user };
+	struct channel channel;
+	struct queued q;
+	enum err_code rc = queue_by_file(t, id, n->n.ino, &q, NULL);
+
+	(void)e;
+	if (rc == ERR_NOT_FOUND)
+		return ERR_OK;
+	if (rc != ERR_OK || (rc = channel_read(t, id, &channel, err)) != ERR_OK)
+		return rc;
+	if ((rc = queue_finish(t, &channel, &q, false, err)) != ERR_OK)
+		return rc;
+	if (channel.waiting == 0 &&
+	    (rc = channel_calm(t, &channel, err)) != ERR_OK)
+		return rc;
+	return channel_store(t, &channel, err);
+}

@@ -1,0 +1,103 @@
+#include "engine/model/certs.h"
+#include "engine/model/events.h"
+#include "engine/model/facts.h"
+#include "engine/model/queue.h"
+#include "engine/model/users.h"
+
+/* What people do to a device from outside of its files. */
+struct act {
+	struct engine *engine;
+	struct channel_id id;
+	const struct actor *actor;
+};
+
+static enum err_code
+event(struct txn *t, const struct act *a, const struct device *d,
+    const char *what, struct err *err)
+{
+	return event_record(t, a->engine, d->org, err,
+	    "uid=%u pid=%d comm=%s %s devices/%s", a->actor->uid, a->actor->pid,
+	    a->actor->comm[0] != '\0' ? a->actor->comm : "-", what, d->udid);
+}
+
+static enum err_code
+push_txn(struct txn *t, void *arg, struct err *err)
+{
+	struct act *a = arg;
+	struct channel c;
+	struct device d;
+	enum err_code rc;
+
+	if ((rc = device_read(t, a->id.device, &d, err)) != ERR_OK ||
+	    (rc = channel_read(t, a->id, &c, err)) != ERR_OK)
+		return rc;
+	if (!c.has_token)
+		return err_set(err, ERR_UNSUPPORTED,
+		    "%s cannot be pushed: it has sent no push token yet (it "
+		    "does when it enrolls), or Apple said that its last one "
+		    "is dead",
+		    d.udid);
+	c.push_tries = 0;
+	if ((rc = channel_wake(t, &c, engine_now(a->engine), err)) != ERR_OK ||
+	    (rc = channel_store(t, &c, err)) != ERR_OK)
+		return rc;
+	return event(t, a, &d, "pushes", err);
+}
+
+enum err_code
+device_push(struct engine *e, uint32_t device, uint32_t user,
+    const struct actor *actor, struct err *err)
+{
+	struct act a = { e, { device, user }, actor };
+
+	return store_update(e->store, push_txn, &a, err);
+}
+
+static enum err_code
+drop_result(
+    void *arg, struct txn *t, const struct node *n, bool *stop, struct err *err)
+{
+	enum err_code rc = node_unlink(t, n, err);
+
+	(void)arg;
+	(void)stop;
+	return rc == ERR_OK ? node_drop(t, n, err) : rc;
+}
+
+static enum err_code
+remove_txn(struct txn *t, void *arg, struct err *err)
+{
+	struct act *a = arg;
+	struct channel c;
+	struct device d;
+	uint32_t dropped;
+	enum err_code rc;
+
+	if ((rc = device_read(t, a->id.device, &d, err)) != ERR_OK ||
+	    (rc = channel_read(t, a->id, &c, err)) != ERR_OK ||
+	    (rc = queue_drop(t, &c, &dropped, err)) != ERR_OK ||
+	    (rc = channel_drop(t, a->id, err)) != ERR_OK ||
+	    (rc = users_drop(t, &d, err)) != ERR_OK ||
+	    (rc = facts_drop(t, d.number, true, err)) != ERR_OK)
+		return rc;
+	if (d.state == DEVICE_ENROLLED)
+		rc = device_count(t, d.org, -1, NULL, err);
+	if (rc == ERR_OK)
+		rc = issued_end(t, d.fingerprint, CERT_REVOKED, err);
+	if (rc == ERR_OK)
+		rc = node_each(t,
+		    file_device_dir(d.number, 0, FILE_DEVICE_RESULTS), 0,
+		    drop_result, NULL, err);
+	if (rc == ERR_OK)
+		rc = event(t, a, &d, "removed", err);
+	return rc == ERR_OK ? device_drop(t, &d, err) : rc;
+}
+
+enum err_code
+device_remove(struct engine *e, uint32_t device, const struct actor *actor,
+    struct err *err)
+{
+	struct act a = { e, { device, 0 }, actor };
+
+	return store_update(e->store, remove_txn, &a, err);
+}

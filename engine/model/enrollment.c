@@ -1,0 +1,300 @@
+#include "engine/model/enrollment.h"
+
+#include <string.h>
+
+#include "engine/base/text.h"
+#include "engine/model/events.h"
+#include "engine/model/facts.h"
+#include "engine/model/orgs.h"
+#include "engine/model/queue.h"
+
+/* Keys of check-in messages that are no facts of the device. */
+static const char *const not_facts[] = { "MessageType", "Topic", "UDID",
+	"EnrollmentID", "Token", "PushMagic", "UnlockToken", "EnrollmentUserID",
+	"UserID", "UserShortName", "UserLongName", "BootstrapToken",
+	"AwaitingConfiguration", "NotOnConsole", NULL };
+
+/* The certificate is one of the organization's, and still good. */
+static enum err_code
+check_certificate(
+    struct txn *t, const struct speaker *s, struct issued *ret, struct err *err)
+{
+	struct org org;
+	enum err_code rc = issued_read(t, s->fingerprint, ret, err);
+
+	if (rc != ERR_OK)
+		return rc == ERR_NOT_FOUND
+		           ? err_set(err, ERR_DENIED,
+				 "the certificate of %s was not issued here",
+				 s->id)
+		           : rc;
+	if (ret->org != s->org)
+		return err_set(err, ERR_DENIED,
+		    "%s came with a certificate of another organization",
+		    s->id);
+	if (ret->state != CERT_VALID)
+		return err_set(err, ERR_KEY_REVOKED,
+		    "the certificate of %s was %s", s->id,
+		    ret->state == CERT_REVOKED ? "revoked" : "replaced");
+	if (ret->expires < s->now)
+		return err_set(err, ERR_KEY_EXPIRED,
+		    "the certificate of %s has ended", s->id);
+	if ((rc = org_read(t, s->org, &org, err)) == ERR_OK &&
+	    org.removed_at != 0)
+		rc = err_set(err, ERR_NOT_FOUND, "organization %s was removed",
+		    org.name);
+	return rc;
+}
+
+enum err_code
+enrollment_find(struct txn *t, const struct speaker *s, struct device *device,
+    struct channel *channel, struct err *err)
+{
+	struct channel_id id = { 0 };
+	struct issued issued;
+	enum err_code rc = check_certificate(t, s, &issued, err);
+
+	if (rc != ERR_OK ||
+	    (rc = device_by_id(t, s->id, device, err)) != ERR_OK)
+		return rc;
+	if (issued.device != device->number ||
+	    memcmp(device->fingerprint, s->fingerprint,
+		sizeof(s->fingerprint)) != 0)
+		return err_set(err, ERR_DENIED,
+		    "the certificate that came with %s is another device's",
+		    s->id);
+	if (device->state == DEVICE_CHECKED_OUT)
+		return err_set(err, ERR_DENIED,
+		    "%s has checked out: it must enroll again", s->id);
+	id.device = device->number;
+	if (s->user[0] != '\0' &&
+	    user_find(t, id.device, s->user, &id.user, err) != ERR_OK)
+		return err_set(
+		    err, ERR_GONE, "%s has no user %s here", s->id, s->user);
+	return channel_read(t, id, channel, err);
+}
+
+/* ---- Authenticate ------------------------------------------------------- */
+
+/*
+ * A new enrollment of a known device gets nothing of the old one: whoever can
+ * reset a device could otherwise read what was meant for its former owner.
+ */
+static enum err_code
+forget_old(struct txn *t, struct device *d, uint32_t *dropped, struct err *err)
+{
+	struct channel_id id = { d->number, 0 };
+	struct channel c;
+	enum err_code rc = channel_read(t, id, &c, err);
+
+	if (rc == ERR_OK)
+		rc = queue_drop(t, &c, dropped, err);
+	if (rc == ERR_OK)
+		rc = channel_drop(t, id, err);
+	if (rc == ERR_OK)
+		rc = users_drop(t, d, err);
+	if (rc == ERR_OK)
+		rc = facts_drop(t, d->number, false, err);
+	return rc;
+}
+
+/* Nothing is pushed between Authenticate and TokenUpdate. */
+static enum err_code
+hush(struct txn *t, const struct device *d, struct err *err)
+{
+	struct channel_id id = { d->number, 0 };
+	struct channel c;
+	enum err_code rc = channel_read(t, id, &c, err);
+
+	if (rc == ERR_OK)
+		rc = channel_calm(t, &c, err);
+	c.has_token = false;
+	return rc == ERR_OK ? channel_store(t, &c, err) : rc;
+}
+
+static enum err_code
+check_owner(struct txn *t, const struct speaker *s, const struct device *d,
+    const struct issued *issued, struct err *err)
+{
+	struct org other;
+
+	if ((issued->device != 0 && issued->device != d->number) ||
+	    (issued->meant != 0 && issued->meant != d->number))
+		return err_set(err, ERR_DENIED,
+		    "%s came with the certificate of another device", s->id);
+	if (d->org == s->org || d->state == DEVICE_CHECKED_OUT ||
+	    org_read(t, d->org, &other, NULL) != ERR_OK ||
+	    other.removed_at != 0)
+		return ERR_OK;
+	return err_set(err, ERR_NOT_UNIQUE,
+	    "%s is enrolled in organization %s: remove it there first (rmdir "
+	    "devices/%s)",
+	    s->id, other.name, s->id);
+}
+
+/* The device's record for this enrollment; *dropped: commands that went. */
+static enum err_code
+take_over(struct txn *t, const struct speaker *s, struct issued *issued,
+    struct device *d, uint32_t *dropped, struct err *err)
+{
+	bool same, kept;
+	enum err_code rc = device_by_id(t, s->id, d, NULL);
+
+	*dropped = 0;
+	if (rc == ERR_NOT_FOUND) {
+		if (issued->device != 0 || issued->meant != 0)
+			return err_set(err, ERR_DENIED,
+			    "%s came with the certificate of another device",
+			    s->id);
+		return device_create(t, s->id, s->org, d, err);
+	}
+	if (rc != ERR_OK || (rc = check_owner(t, s, d, issued, err)) != ERR_OK)
+		return rc;
+	same =
+	    memcmp(d->fingerprint, s->fingerprint, sizeof(s->fingerprint)) == 0;
+	kept = same || issued->meant == d->number;
+	if (d->state == DEVICE_ENROLLED)
+		rc = device_count(t, d->org, -1, NULL, err);
+	if (rc == ERR_OK && !kept)
+		rc = forget_old(t, d, dropped, err);
+	if (rc == ERR_OK && !same)
+		rc = issued_end(t, d->fingerprint, CERT_SUPERSEDED, err);
+	if (rc == ERR_OK && d->org != s->org)
+		rc = device_move(t, d, s->org, err);
+	return rc == ERR_OK ? hush(t, d, err) : rc;
+}
+
+enum err_code
+enrollment_authenticate(struct txn *t, const struct speaker *s, struct err *err)
+{
+	struct issued issued;
+	struct device d;
+	uint32_t dropped = 0;
+	enum err_code rc = check_certificate(t, s, &issued, err);
+
+	if (rc != ERR_OK ||
+	    (rc = take_over(t, s, &issued, &d, &dropped, err)) != ERR_OK)
+		return rc;
+	d.state = DEVICE_AUTHENTICATING;
+	d.user_enrollment = s->user_enrollment;
+	d.enrolled_at = d.seen_at = s->now;
+	memcpy(d.fingerprint, s->fingerprint, sizeof(d.fingerprint));
+	issued.device = d.number;
+	if ((rc = device_store(t, &d, err)) != ERR_OK ||
+	    (rc = issued_store(t, &issued, err)) != ERR_OK ||
+	    (rc = fact_put_all(t, d.number, s->message, not_facts, err)) !=
+		ERR_OK)
+		return rc;
+	if (dropped > 0)
+		return event_record(t, s->engine, s->org, err,
+		    "device=%s authenticate: it enrolls anew; %u commands of "
+		    "its old enrollment were dropped",
+		    s->id, dropped);
+	return event_record(t, s->engine, s->org, err,
+	    "device=%s authenticate: it begins to enroll", s->id);
+}
+
+/* ---- TokenUpdate -------------------------------------------------------- */
+
+static enum err_code
+warn_of_topic(struct txn *t, const struct speaker *s,
+    const struct push_token *token, struct err *err)
+{
+	char push[256] = "";
+	struct org o;
+	enum err_code rc = org_read(t, s->org, &o, err);
+
+	if (rc == ERR_OK)
+		memcpy(push, o.topic, sizeof(o.topic));
+	if (rc != ERR_OK || push[0] == '\0' || strcmp(push, token->topic) == 0)
+		return rc;
+	return event_record(t, s->engine, s->org, err,
+	    "device=%s token-update: its topic is %s, others of %s use %s: "
+	    "one push certificate cannot reach both",
+	    s->id, token->topic, o.name, push);
+}
+
+static enum err_code
+become_enrolled(struct txn *t, const struct speaker *s, struct device *d,
+    const struct push_token *token, struct err *err)
+{
+	enum err_code rc = warn_of_topic(t, s, token, err);
+
+	if (rc != ERR_OK || d->state == DEVICE_ENROLLED)
+		return rc;
+	d->state = DEVICE_ENROLLED;
+	if ((rc = device_count(t, s->org, 1, token->topic, err)) == ERR_OK)
+		rc = event_record(t, s->engine, s->org, err,
+		    "device=%s token-update: it is enrolled", s->id);
+	return rc;
+}
+
+enum err_code
+enrollment_token_update(struct txn *t, const struct speaker *s,
+    const struct push_token *token, struct err *err)
+{
+	struct bytes unlock = pl_get_data(s->message, "UnlockToken");
+	struct channel c;
+	struct device d;
+	struct speaker on_device = *s;
+	enum err_code rc;
+
+	on_device.user[0] = '\0';
+	if ((rc = enrollment_find(t, &on_device, &d, &c, err)) != ERR_OK)
+		return rc;
+	if (s->user[0] != '\0') {
+		struct channel_id id = { d.number, 0 };
+
+		rc = user_ensure(t, &d, s->user,
+		    pl_get_string(s->message, "UserShortName"),
+		    pl_get_string(s->message, "UserLongName"), &id.user, err);
+		if (rc == ERR_OK)
+			rc = channel_read(t, id, &c, err);
+	} else {
+		rc = become_enrolled(t, s, &d, token, err);
+	}
+	d.seen_at = s->now;
+	if (rc == ERR_OK)
+		rc = device_store(t, &d, err);
+	/* it may be missing later: never overwrite it with nothing */
+	if (rc == ERR_OK && unlock.len > 0)
+		rc = secret_put(t, d.number, "UnlockToken", unlock, err);
+	if (rc == ERR_OK)
+		rc = channel_put_token(t, &c, token, s->now, err);
+	if (rc == ERR_OK && c.waiting > 0)
+		rc = channel_wake(t, &c, s->now, err);
+	return rc == ERR_OK ? channel_store(t, &c, err) : rc;
+}
+
+/* ---- CheckOut ----------------------------------------------------------- */
+
+enum err_code
+enrollment_check_out(struct txn *t, const struct speaker *s, struct err *err)
+{
+	struct channel c;
+	struct device d;
+	uint32_t dropped;
+	enum err_code rc = enrollment_find(t, s, &d, &c, err);
+
+	if (rc != ERR_OK)
+		return rc;
+	if (s->user[0] != '\0') { /* the schema has none; some rivals fail */
+		c.has_token = false;
+		if ((rc = channel_calm(t, &c, err)) == ERR_OK)
+			rc = channel_store(t, &c, err);
+		return rc;
+	}
+	if (d.state == DEVICE_ENROLLED &&
+	    (rc = device_count(t, d.org, -1, NULL, err)) != ERR_OK)
+		return rc;
+	d.state = DEVICE_CHECKED_OUT;
+	d.seen_at = s->now;
+	if ((rc = forget_old(t, &d, &dropped, err)) == ERR_OK)
+		rc = device_store(t, &d, err);
+	if (rc == ERR_OK)
+		rc = event_record(t, s->engine, s->org, err,
+		    "device=%s check-out: it has left the management; %u "
+		    "waiting commands were dropped",
+		    s->id, dropped);
+	return rc;
+}

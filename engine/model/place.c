@@ -1,0 +1,41 @@
+#include "engine/model/place.h"
+
+#include "engine/model/orgs.h"
+#include "engine/model/queue.h"
+#include "engine/model/settings.h"
+#include "engine/model/slots.h"
+
+#define SLOT_FILE                                                              \
+	.gather = slot_file_gather, .judge = slot_file_judge,                  \
+	.apply = slot_file_apply, .removed = slot_file_removed,                \
+	.release = slot_release
+
+/* clang-format off */
+static const struct place_rule rules[] = {
+	[PLACE_ORG]           = { .apply = org_apply, .removed = org_removed },
+	[PLACE_ORG_NAME]      = { .judge = line_judge },
+	[PLACE_APNS_FILE]     = { SLOT_FILE },
+	[PLACE_SIGNING_FILE]  = { SLOT_FILE },
+	[PLACE_TLS_FILE]      = { SLOT_FILE },
+	[PLACE_SLOT_PASSWORD] = { .gather = slot_password_gather, .judge = slot_password_judge,
+				  .apply = slot_password_apply, .release = slot_release },
+	[PLACE_APPLE_ACCOUNT] = { .judge = line_judge },
+	[PLACE_ALLOW_TOPIC]   = { .judge = line_judge },
+	[PLACE_ACCESS_RIGHTS] = { .judge = rights_judge },
+	[PLACE_SYSTEM_URL]    = { .judge = url_judge },
+	[PLACE_TRUST_FILE]    = { .judge = trust_judge },
+	[PLACE_METRICS_ALLOW] = { .judge = networks_judge },
+	[PLACE_COMMAND]       = { .gather = command_gather, .judge = command_judge,
+				  .apply = command_apply, .removed = command_removed,
+				  .may_remove = command_may_remove,
+				  .release = command_release, .remove_now = true },
+	[PLACE_RESULT]        = { .remove_now = true },
+	[PLACE_RESULTS]       = { .remove_now = false }, /* the last row */
+};
+/* clang-format on */
+
+const struct place_rule *
+place_rule(enum place place)
+{
+	return &rules[place];
+}

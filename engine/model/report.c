@@ -1,0 +1,211 @@
+#include "engine/model/report.h"
+
+#include <string.h>
+
+#include "engine/model/events.h"
+#include "engine/model/facts.h"
+#include "engine/model/orgs.h"
+#include "engine/model/queue.h"
+
+#define SEEN_STEP 300 /* seconds; finer would cost a write for each visit */
+/* A device that answered NotNow comes back by itself only if that was the
+ * last thing it said: MDM protocol, "Handling NotNow Status Responses". */
+#define PUSH_AGAIN  INT64_C(600)
+#define PUSH_NOTNOW INT64_C(3600)
+
+/* clang-format off */
+static const struct after {
+	const char *word; /* in events */
+	bool over;        /* the command has ended */
+} after[REPORT_STATUSES] = {
+	/*                         word                    over  */
+	[REPORT_IDLE]         = { "idle",                 false },
+	[REPORT_ACKNOWLEDGED] = { "acknowledged",         true  },
+	[REPORT_ERROR]        = { "failed",               true  },
+	[REPORT_FORMAT_ERROR] = { "not understood",       true  },
+	[REPORT_NOT_NOW]      = { "not now",              false },
+};
+/* clang-format on */
+
+/* The first two links of ErrorChain, in words. */
+static void
+describe_errors(const struct pl *message, struct buf *b)
+{
+	const struct pl *chain = pl_get_array(message, "ErrorChain"), *link;
+	const char *text;
+	int64_t code = 0;
+	size_t i;
+
+	for (i = 0; i < pl_array_len(chain) && i < 2; i++) {
+		link = pl_array_at(chain, i);
+		text = pl_get_string(link, "USEnglishDescription");
+		if (text == NULL)
+			text = pl_get_string(link, "LocalizedDescription");
+		buf_text(b, i == 0 ? ": " : "; ");
+		buf_printf(b, "%.200s", text == NULL ? "no reason" : text);
+		if (pl_get_int(link, "ErrorCode", &code))
+			buf_printf(b, " (%.60s %lld)",
+			    pl_get_string(link, "ErrorDomain") == NULL
+				? "?"
+				: pl_get_string(link, "ErrorDomain"),
+			    (long long)code);
+	}
+}
+
+/* results/NAME: readable to whoever may see the organization. */
+static enum err_code
+store_result(struct txn *t, const struct report *r, const struct queued *q,
+    const struct node *file, struct err *err)
+{
+	int64_t now_ns = engine_now_ns(r->speaker.engine);
+	struct node n = *file, old, dir;
+	struct org org;
+	uint64_t number;
+	enum err_code rc;
+
+	if ((rc = org_read(t, r->speaker.org, &org, err)) != ERR_OK ||
+	    (rc = node_get(t, org.dir, &dir, err)) != ERR_OK ||
+	    (rc = counter_next(t, "ino", &number, err)) != ERR_OK)
+		return rc;
+	n.n.ino = number + FILE_INO_FIRST - 1;
+	n.n.parent = file_device_dir(
+	    q->channel.device, q->channel.user, FILE_DEVICE_RESULTS);
+	n.n.place = PLACE_RESULT;
+	n.n.uid = dir.n.uid;
+	n.n.gid = dir.n.gid;
+	n.n.mode = 0400 | (dir.n.mode & 040);
+	n.n.size = r->bytes.len;
+	n.n.mtime_ns = n.n.ctime_ns = now_ns;
+	n.n.version = n.n.ino;
+	n.removal_due = 0;
+	rc = node_find(t, n.n.parent, n.name, &old, NULL);
+	if (rc == ERR_OK && (rc = node_unlink(t, &old, err)) == ERR_OK)
+		rc = node_drop(t, &old, err);
+	if (rc != ERR_OK && rc != ERR_NOT_FOUND)
+		return rc;
+	if ((rc = node_put(t, &n, err)) == ERR_OK &&
+	    (rc = node_link(t, &n, err)) == ERR_OK)
+		rc = node_put_content(t, &n, r->bytes, err);
+	return rc;
+}
+
+static enum err_code
+command_over(struct txn *t, const struct report *r, struct channel *c,
+    const struct queued *q, struct err *err)
+{
+	static const char *const none[] = { NULL };
+	const struct pl *facts =
+	    pl_get_dict(r->speaker.message, "QueryResponses");
+	struct buf reason = { 0 };
+	struct node file;
+	enum err_code rc = node_get(t, q->ino, &file, NULL);
+
+	if (rc == ERR_OK)
+		rc = store_result(t, r, q, &file, err);
+	else if (rc == ERR_NOT_FOUND)
+		rc = ERR_OK;
+	if (rc == ERR_OK)
+		rc = queue_finish(t, c, q, true, err);
+	if (rc == ERR_OK && facts != NULL && c->id.user == 0)
+		rc = fact_put_all(t, c->id.device, facts, none, err);
+	if (rc != ERR_OK)
+		return rc;
+	if (r->status != REPORT_ACKNOWLEDGED)
+		describe_errors(r->speaker.message, &reason);
+	rc = event_record(t, r->speaker.engine, r->speaker.org, err,
+	    "device=%s %s %s %s%s", r->speaker.id, q->type,
+	    file.name[0] != '\0' ? file.name : q->uuid, after[r->status].word,
+	    buf_str(&reason));
+	buf_free(&reason);
+	return rc;
+}
+
+/* What the device said of one command. */
+static enum err_code
+take_answer(
+    struct txn *t, const struct report *r, struct channel *c, struct err *err)
+{
+	struct queued q;
+	enum err_code rc;
+
+	if (r->status == REPORT_IDLE || r->uuid == NULL)
+		return ERR_OK;
+	rc = queue_by_uuid(t, c->id, r->uuid, &q, NULL);
+	if (rc == ERR_NOT_FOUND)
+		/* said twice, or cancelled: the device repeats it until it
+		 * hears 200 */
+		return event_record(t, r->speaker.engine, r->speaker.org, err,
+		    "device=%s answered %.64s (%s), which is not waiting: "
+		    "nothing changed",
+		    r->speaker.id, r->uuid, after[r->status].word);
+	if (rc != ERR_OK)
+		return err_set(err, rc, "queue: %s", err_text(rc));
+	if (after[r->status].over)
+		return command_over(t, r, c, &q, err);
+	q.state = QUEUE_NOT_NOW;
+	q.not_now_session = c->session;
+	return queue_store(t, &q, err);
+}
+
+/* The exchange is over; what still waits needs a push some day. */
+static enum err_code
+plan_push(
+    struct txn *t, const struct report *r, struct channel *c, struct err *err)
+{
+	enum err_code rc = channel_calm(t, c, err);
+
+	if (rc != ERR_OK || c->waiting == 0)
+		return rc;
+	return channel_wake(t, c,
+	    r->speaker.now +
+		(r->status == REPORT_NOT_NOW ? PUSH_NOTNOW : PUSH_AGAIN),
+	    err);
+}
+
+enum err_code
+report_take(
+    struct txn *t, const struct report *r, struct buf *reply, struct err *err)
+{
+	struct channel c;
+	struct device d;
+	struct queued q;
+	enum err_code rc;
+
+	buf_reset(reply);
+	rc = enrollment_find(t, &r->speaker, &d, &c, err);
+	if (rc != ERR_OK)
+		return rc;
+	if (r->status == REPORT_IDLE)
+		c.session++;
+	c.push_tries = 0;
+	c.last_was_not_now = r->status == REPORT_NOT_NOW;
+	if ((rc = take_answer(t, r, &c, err)) != ERR_OK)
+		return rc;
+	rc = queue_take(t, &c, r->speaker.now, &q, reply, err);
+	/* A lost reply is as good as a lost device: the push stays planned
+	 * until the answer is here. */
+	if (rc == ERR_OK || rc == ERR_NOT_FOUND)
+		rc = plan_push(t, r, &c, err);
+	if (rc == ERR_OK)
+		rc = channel_store(t, &c, err);
+	if (rc == ERR_OK && r->speaker.now - d.seen_at >= SEEN_STEP) {
+		d.seen_at = r->speaker.now;
+		rc = device_store(t, &d, err);
+	}
+	return rc;
+}
+
+enum err_code
+report_is_idle(struct txn *t, const struct report *r, struct err *err)
+{
+	struct channel c;
+	struct device d;
+	enum err_code rc = enrollment_find(t, &r->speaker, &d, &c, err);
+
+	if (rc != ERR_OK)
+		return rc;
+	if (r->status != REPORT_IDLE || c.waiting > 0 || c.push_due != 0 ||
+	    r->speaker.now - d.seen_at >= SEEN_STEP)
+		return err_set(err, ERR_CHANGED, "something is to be done");
+	return ERR_OK;
+}

@@ -1,0 +1,254 @@
+#include "engine/model/settings.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/text.h"
+#include "engine/model/orgs.h"
+#include "engine/pki/bundle.h"
+#include "engine/pki/cert.h"
+
+static bool
+host_valid(const char *host)
+{
+	size_t len = strlen(host);
+
+	return len > 0 && host[0] != '.' && host[0] != '-' &&
+	       host[len - 1] != '.' && host[len - 1] != '-' &&
+	       strstr(host, "..") == NULL &&
+	       strspn(host, "abcdefghijklmnopqrstuvwxyz0123456789.-") == len;
+}
+
+/* One line of text, trimmed, in p of size. */
+static enum err_code
+one_line(struct bytes file, char *p, size_t size, struct err *err)
+{
+	struct bytes s = text_trim(file);
+
+	if (s.len == 0)
+		return err_set(err, ERR_INVALID, "it is empty");
+	if (memchr(s.p, '\n', s.len) != NULL)
+		return err_set(err, ERR_INVALID, "it must be one line");
+	if (!text_is_clean(s))
+		return err_set(err, ERR_UNDECODABLE,
+		    "it is not plain text (UTF-8 without control characters)");
+	if (s.len >= size)
+		return err_set(err, ERR_INVALID, "the line is too long");
+	memcpy(p, s.p, s.len);
+	p[s.len] = '\0';
+	return ERR_OK;
+}
+
+static enum err_code
+parse_port(const char *text, uint16_t *port, struct err *err)
+{
+	char *end;
+	long v = strtol(text, &end, 10);
+
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || v < 1 ||
+	    v > 65535)
+		return err_set(err, ERR_INVALID,
+		    "\"%s\" is no port: a number from 1 to 65535 stands "
+		    "behind the colon",
+		    text);
+	*port = (uint16_t)v;
+	return ERR_OK;
+}
+
+enum err_code
+system_url_parse(struct bytes file, struct system_url *ret, struct err *err)
+{
+	static const char scheme[] = "https://";
+	struct system_url u = { .port = 443 };
+	char *host, *colon;
+	size_t len, i;
+	enum err_code rc = one_line(file, u.text, sizeof(u.text), err);
+
+	if (rc != ERR_OK)
+		return err_context(err, "url");
+	if (strncmp(u.text, scheme, strlen(scheme)) != 0)
+		return err_set(err, ERR_INVALID,
+		    "url: \"%.100s\" does not begin with https://: devices "
+		    "accept no other way. Write https://HOST[:PORT], with a "
+		    "HOST that the TLS certificate carries",
+		    u.text);
+	host = u.text + strlen(scheme);
+	len = strlen(u.text);
+	if (u.text[len - 1] == '/')
+		u.text[--len] = '\0';
+	if (strpbrk(host, "/?#@ ") != NULL)
+		return err_set(err, ERR_INVALID,
+		    "url: only https://HOST[:PORT] stands here, no path, user "
+		    "or query");
+	if (strlen(host) >= sizeof(u.host))
+		return err_set(err, ERR_INVALID, "url: the host is too long");
+	snprintf(u.host, sizeof(u.host), "%s", host);
+	if ((colon = strchr(u.host, ':')) != NULL) {
+		*colon = '\0';
+		if ((rc = parse_port(colon + 1, &u.port, err)) != ERR_OK)
+			return err_context(err, "url");
+	}
+	for (i = 0; u.host[i] != '\0'; i++)
+		if (u.host[i] >= 'A' && u.host[i] <= 'Z')
+			u.host[i] = (char)(u.host[i] + 32);
+	if (!host_valid(u.host))
+		return err_set(err, ERR_INVALID,
+		    "url: \"%.100s\" is no host name that a device can look "
+		    "up",
+		    u.host);
+	*ret = u;
+	return ERR_OK;
+}
+
+enum err_code
+system_url_read(struct txn *t, struct system_url *ret, struct err *err)
+{
+	char text[512];
+	enum err_code rc = org_setting(t, 0, NULL, "url", text, sizeof(text));
+
+	if (rc == ERR_NOT_FOUND)
+		return err_set(err, ERR_NOT_FOUND,
+		    "system/url is missing: write the address that devices "
+		    "shall use, echo https://mdm.example.com > system/url");
+	if (rc != ERR_OK)
+		return err_set(err, rc, "system/url: %s", err_text(rc));
+	return system_url_parse(bytes_text(text), ret, err);
+}
+
+enum err_code
+url_judge(struct change *c, struct err *err)
+{
+	struct system_url u;
+
+	return system_url_parse(c->w->bytes, &u, err);
+}
+
+enum err_code
+line_judge(struct change *c, struct err *err)
+{
+	char line[1024];
+	enum err_code rc = one_line(c->w->bytes, line, sizeof(line), err);
+
+	return rc == ERR_OK ? rc : err_context(err, "%s", c->w->name);
+}
+
+/*
+ * Apple's MDM payload, AccessRights: 2 needs 1, 128 needs 64; 0 is invalid;
+ * rights can never be added later.
+ */
+static enum err_code
+rights_parse(const char *line, int64_t *ret, struct err *err)
+{
+	char *end;
+	long v = strtol(line, &end, 10);
+
+	if (line[0] < '0' || line[0] > '9' || *end != '\0' || v < 1 || v > 8191)
+		return err_set(err, ERR_INVALID,
+		    "access-rights: a sum from 1 to 8191 is expected (8191: "
+		    "all rights), not \"%.40s\"",
+		    line);
+	if ((v & 2) != 0 && (v & 1) == 0)
+		return err_set(err, ERR_INVALID,
+		    "access-rights: 2 (install profiles) needs 1 (inspect "
+		    "profiles) as well");
+	if ((v & 128) != 0 && (v & 64) == 0)
+		return err_set(err, ERR_INVALID,
+		    "access-rights: 128 (install provisioning profiles) needs "
+		    "64 (inspect them) as well");
+	*ret = v;
+	return ERR_OK;
+}
+
+enum err_code
+rights_judge(struct change *c, struct err *err)
+{
+	char line[64];
+	int64_t v;
+	enum err_code rc = one_line(c->w->bytes, line, sizeof(line), err);
+
+	if (rc != ERR_OK)
+		return err_context(err, "access-rights");
+	return rights_parse(line, &v, err);
+}
+
+enum err_code
+access_rights_read(struct txn *t, uint32_t org, int64_t *ret, struct err *err)
+{
+	char line[64];
+	enum err_code rc = org_setting(
+	    t, org, "enrollment", "access-rights", line, sizeof(line));
+
+	if (rc == ERR_NOT_FOUND) {
+		*ret = 8191;
+		return ERR_OK;
+	}
+	if (rc != ERR_OK)
+		return err_set(err, rc, "access-rights: %s", err_text(rc));
+	return rights_parse(line, ret, err);
+}
+
+enum err_code
+trust_judge(struct change *c, struct err *err)
+{
+	struct bundle *b = NULL;
+	enum err_code rc = bundle_parse(c->w->bytes, NULL, 0, &b, err);
+	size_t i, n;
+
+	if (rc != ERR_OK)
+		return rc;
+	n = bundle_n_certs(b);
+	if (n == 0)
+		rc = err_set(err, ERR_INVALID,
+		    "there is no certificate in it: the root certificates "
+		    "that devices shall trust belong here");
+	if (rc == ERR_OK && bundle_n_keys(b) > 0)
+		rc = err_set(err, ERR_KEY_REJECTED,
+		    "there is a private key in it: only the certificates of "
+		    "roots belong here, keys never leave their slot");
+	for (i = 0; rc == ERR_OK && i < n; i++)
+		if (cert_expires(bundle_cert(b, i)) < c->now)
+			rc = err_set(err, ERR_KEY_EXPIRED, "%s has ended",
+			    cert_label(bundle_cert(b, i)));
+	bundle_free(b);
+	return rc;
+}
+
+/* ADDRESS[/BITS], one a line. */
+enum err_code
+networks_judge(struct change *c, struct err *err)
+{
+	struct bytes rest = c->w->bytes, line;
+	size_t n = 0;
+
+	while (text_line(&rest, &line)) {
+		uint8_t address[16];
+		char text[64], *slash, *end;
+		long bits = 0, most;
+
+		n++;
+		line = text_trim(line);
+		if (line.len == 0 || line.p[0] == '#')
+			continue;
+		if (line.len >= sizeof(text))
+			return err_set(
+			    err, ERR_INVALID, "line %zu is too long", n);
+		memcpy(text, line.p, line.len);
+		text[line.len] = '\0';
+		if ((slash = strchr(text, '/')) != NULL)
+			*slash++ = '\0';
+		most = strchr(text, ':') != NULL ? 128 : 32;
+		if (slash != NULL)
+			bits = strtol(slash, &end, 10);
+		if (inet_pton(
+			most == 128 ? AF_INET6 : AF_INET, text, address) != 1 ||
+		    (slash != NULL && (slash == end || *end != '\0')) ||
+		    bits < 0 || bits > most)
+			return err_set(err, ERR_INVALID,
+			    "line %zu: a network is written 192.0.2.0/24 or "
+			    "2001:db8::/32",
+			    n);
+	}
+	return ERR_OK;
+}

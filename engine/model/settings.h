@@ -1,0 +1,33 @@
+/*
+ * settings.h - the judgement of small configuration files.
+ */
+#ifndef MDMFS_MODEL_SETTINGS_H
+#define MDMFS_MODEL_SETTINGS_H
+
+#include "engine/model/place.h"
+
+/* https://HOST[:PORT], as devices are told it. */
+struct system_url {
+	char text[512]; /* without a slash at the end */
+	char host[256];
+	uint16_t port; /* 443 unless it says otherwise */
+};
+/* ERR_INVALID: what is wrong with it. */
+enum err_code system_url_parse(
+    struct bytes file, struct system_url *ret, struct err *err);
+/* system/url.  ERR_NOT_FOUND with the advice to write it. */
+enum err_code system_url_read(
+    struct txn *t, struct system_url *ret, struct err *err);
+
+/* orgs/ORG/enrollment/access-rights; 8191 (all) without it. */
+enum err_code access_rights_read(
+    struct txn *t, uint32_t org, int64_t *ret, struct err *err);
+
+/* Rules for places: see place.c. */
+enum err_code url_judge(struct change *c, struct err *err);
+enum err_code line_judge(struct change *c, struct err *err);
+enum err_code rights_judge(struct change *c, struct err *err);
+enum err_code trust_judge(struct change *c, struct err *err);
+enum err_code networks_judge(struct change *c, struct err *err);
+
+#endif
