@@ -54,9 +54,13 @@ enrollment_find(struct txn *t, const struct speaker *s, struct device *device,
 	struct issued issued;
 	enum err_code rc = check_certificate(t, s, &issued, err);
 
-	if (rc != ERR_OK ||
-	    (rc = device_by_id(t, s->id, device, err)) != ERR_OK)
+	if (rc != ERR_OK)
 		return rc;
+	if ((rc = device_by_id(t, s->id, device, err)) != ERR_OK)
+		return rc == ERR_NOT_FOUND
+		           ? err_set(err, ERR_DENIED,
+				 "%s has not enrolled here", s->id)
+		           : rc;
 	if (issued.device != device->number ||
 	    memcmp(device->fingerprint, s->fingerprint,
 		sizeof(s->fingerprint)) != 0)

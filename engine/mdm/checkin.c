@@ -1,0 +1,177 @@
+#include <string.h>
+
+#include "engine/mdm/mdm_priv.h"
+#include "engine/model/events.h"
+#include "engine/model/facts.h"
+
+/* One message in its transaction. */
+struct checkin {
+	const struct speaker *s;
+	struct buf reply;
+};
+
+static enum err_code
+authenticate(struct txn *t, void *arg, struct err *err)
+{
+	struct checkin *c = arg;
+
+	return enrollment_authenticate(t, c->s, err);
+}
+
+static enum err_code
+read_token(const struct pl *message, struct push_token *ret, struct err *err)
+{
+	struct bytes token = pl_get_data(message, "Token");
+	const char *magic = pl_get_string(message, "PushMagic");
+	const char *topic = pl_get_string(message, "Topic");
+
+	if (token.len == 0 || token.len > sizeof(ret->token))
+		return err_set(err, ERR_INVALID,
+		    "MDM check-in: TokenUpdate without Token");
+	if (magic == NULL || strlen(magic) >= sizeof(ret->magic))
+		return err_set(err, ERR_INVALID,
+		    "MDM check-in: TokenUpdate without PushMagic");
+	if (topic == NULL || strlen(topic) >= sizeof(ret->topic))
+		return err_set(err, ERR_INVALID,
+		    "MDM check-in: TokenUpdate without Topic");
+	memcpy(ret->token, token.p, token.len);
+	ret->len = token.len;
+	memcpy(ret->magic, magic, strlen(magic) + 1);
+	memcpy(ret->topic, topic, strlen(topic) + 1);
+	return ERR_OK;
+}
+
+static enum err_code
+token_update(struct txn *t, void *arg, struct err *err)
+{
+	struct checkin *c = arg;
+	struct push_token token;
+	enum err_code rc = read_token(c->s->message, &token, err);
+
+	return rc == ERR_OK ? enrollment_token_update(t, c->s, &token, err)
+	                    : rc;
+}
+
+static enum err_code
+check_out(struct txn *t, void *arg, struct err *err)
+{
+	struct checkin *c = arg;
+
+	return enrollment_check_out(t, c->s, err);
+}
+
+/* Apple: a missing or empty BootstrapToken deletes the one that is kept. */
+static enum err_code
+set_bootstrap_token(struct txn *t, void *arg, struct err *err)
+{
+	struct checkin *c = arg;
+	struct bytes token = pl_get_data(c->s->message, "BootstrapToken");
+	struct channel channel;
+	struct device d;
+	enum err_code rc = enrollment_find(t, c->s, &d, &channel, err);
+
+	if (rc == ERR_OK)
+		rc = secret_put(t, d.number, "BootstrapToken", token, err);
+	if (rc == ERR_OK)
+		rc = event_record(t, c->s->engine, c->s->org, err,
+		    "device=%s %s its bootstrap token", c->s->id,
+		    token.len > 0 ? "escrowed" : "took back");
+	return rc;
+}
+
+/* None kept: 200 and nothing, no error. */
+static enum err_code
+get_bootstrap_token(struct txn *t, void *arg, struct err *err)
+{
+	struct checkin *c = arg;
+	struct buf token = { 0 };
+	struct channel channel;
+	struct device d;
+	struct pl *reply;
+	enum err_code rc = enrollment_find(t, c->s, &d, &channel, err);
+
+	buf_reset(&c->reply);
+	if (rc != ERR_OK)
+		return rc;
+	rc = secret_get(t, d.number, "BootstrapToken", &token, NULL);
+	if (rc == ERR_OK) {
+		reply = pl_new_dict();
+		pl_set_data(reply, "BootstrapToken", buf_view(&token));
+		pl_write_xml(reply, &c->reply);
+		pl_free(reply);
+		rc = buf_error(&c->reply, err);
+	} else if (rc == ERR_NOT_FOUND) {
+		rc = ERR_OK;
+	} else {
+		rc = err_set(err, rc, "bootstrap token: %s", err_text(rc));
+	}
+	buf_wipe(&token);
+	return rc;
+}
+
+/* 410: network and mobile users of macOS are not managed (Apple: "Enabling
+ * Network and Mobile User Logins"). */
+static enum err_code
+user_authenticate(struct txn *t, void *arg, struct err *err)
+{
+	(void)t;
+	(void)arg;
+	return err_set(
+	    err, ERR_GONE, "network and mobile users are not managed here");
+}
+
+static enum err_code
+get_token(struct txn *t, void *arg, struct err *err)
+{
+	struct checkin *c = arg;
+	const char *service = pl_get_string(c->s->message, "TokenServiceType");
+
+	(void)t;
+	return err_set(err, ERR_INVALID, "no token service %.64s here",
+	    service == NULL ? "(none named)" : service);
+}
+
+/* clang-format off */
+static const struct message {
+	const char *type;
+	bool changes; /* the store */
+	txn_fn *fn;
+} messages[] = {
+	{ "Authenticate",      true,  authenticate },
+	{ "TokenUpdate",       true,  token_update },
+	{ "CheckOut",          true,  check_out },
+	{ "SetBootstrapToken", true,  set_bootstrap_token },
+	{ "GetBootstrapToken", false, get_bootstrap_token },
+	{ "UserAuthenticate",  false, user_authenticate },
+	{ "GetToken",          false, get_token },
+};
+/* clang-format on */
+
+void
+checkin_answer(struct mdm *m, struct exchange *x, const struct speaker *s)
+{
+	const char *type = pl_get_string(s->message, "MessageType");
+	struct checkin c = { .s = s };
+	struct err err = { 0 };
+	enum err_code rc = ERR_OK;
+	size_t i, n = sizeof(messages) / sizeof(messages[0]);
+
+	for (i = 0; i < n && strcmp(messages[i].type, type) != 0; i++)
+		;
+	if (i == n)
+		rc = err_set(&err, ERR_INVALID,
+		    "MDM check-in: MessageType %.64s is not known here", type);
+	else if (messages[i].changes)
+		rc = store_update(m->engine->store, messages[i].fn, &c, &err);
+	else
+		rc = store_view(m->engine->store, messages[i].fn, &c, &err);
+	if (rc != ERR_OK) {
+		mdm_refuse(x, rc, &err);
+	} else {
+		x->status = 200;
+		if (c.reply.len > 0)
+			x->content_type = "application/xml";
+		buf_bytes(&x->reply, buf_view(&c.reply));
+	}
+	buf_wipe(&c.reply);
+}

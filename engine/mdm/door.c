@@ -1,0 +1,124 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/base/net.h"
+#include "engine/base/text.h"
+#include "engine/mdm/mdm_priv.h"
+#include "engine/model/orgs.h"
+
+/* Shared iPad: every user has this UserID, UserShortName tells them apart. */
+#define SHARED_IPAD "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF"
+
+static bool
+from_proxy(const struct mdm *m, const struct exchange *x)
+{
+	const struct engine_options *o = m->engine->options;
+	size_t i;
+
+	if (o == NULL)
+		return false;
+	for (i = 0; i < ENGINE_MAX_PROXIES && o->proxies[i] != NULL; i++)
+		if (net_contains(o->proxies[i], x->peer))
+			return true;
+	return false;
+}
+
+/* RFC 9440: a byte sequence of RFC 8941, ":base64:". */
+static enum err_code
+forwarded(const struct exchange *x, struct cert **ret, struct err *err)
+{
+	struct bytes v = text_trim(exchange_header(x, "client-cert"));
+	struct buf der = { 0 };
+	enum err_code rc;
+
+	if (v.len < 2 || v.p[0] != ':' || v.p[v.len - 1] != ':')
+		return err_set(err, ERR_DENIED,
+		    "the proxy's Client-Cert header is not ':base64:' "
+		    "(RFC 9440)");
+	rc = text_unbase64(bytes_of(v.p + 1, v.len - 2), &der, err);
+	if (rc == ERR_OK)
+		rc = cert_parse(buf_view(&der), ret, err);
+	buf_free(&der);
+	return rc;
+}
+
+static enum err_code
+certificate(struct mdm *m, const struct exchange *x,
+    uint8_t fingerprint[static CERT_FINGERPRINT_LEN], struct err *err)
+{
+	struct bytes signature = exchange_header(x, "mdm-signature");
+	struct cert *c = NULL;
+	enum err_code rc;
+
+	if (signature.len > 0)
+		rc = mdm_signature_verify(
+		    m->signatures, signature, x->body, x->now, &c, err);
+	else if (x->peer_cert.len > 0 && !from_proxy(m, x))
+		rc = cert_parse(x->peer_cert, &c, err);
+	else if (from_proxy(m, x))
+		rc = forwarded(x, &c, err);
+	else
+		rc = err_set(err, ERR_DENIED,
+		    "the request has neither an Mdm-Signature header nor a TLS "
+		    "client certificate");
+	if (rc == ERR_OK)
+		memcpy(fingerprint, cert_fingerprint(c), CERT_FINGERPRINT_LEN);
+	cert_free(c);
+	return rc;
+}
+
+static enum err_code
+ids(const struct pl *message, struct speaker *s, struct err *err)
+{
+	const char *id = pl_get_string(message, "UDID");
+	const char *user = pl_get_string(message, "UserID");
+
+	s->user_enrollment = id == NULL;
+	if (id == NULL) {
+		id = pl_get_string(message, "EnrollmentID");
+		user = pl_get_string(message, "EnrollmentUserID");
+	}
+	if (id == NULL || !device_id_valid(id))
+		return err_set(err, ERR_INVALID,
+		    "the message names no UDID or EnrollmentID of 1 to 64 "
+		    "letters, digits and '-'");
+	snprintf(s->id, sizeof(s->id), "%s", id);
+	if (user != NULL && strcmp(user, SHARED_IPAD) == 0)
+		user = pl_get_string(message, "UserShortName");
+	if (user != NULL && user[0] != '\0' && !user_escape(user, s->user))
+		return err_set(
+		    err, ERR_INVALID, "the id of the user is too long");
+	return ERR_OK;
+}
+
+struct look {
+	const char *name;
+	struct org org;
+};
+
+static enum err_code
+org_txn(struct txn *t, void *arg, struct err *err)
+{
+	struct look *l = arg;
+
+	return org_by_name(t, l->name, &l->org, err);
+}
+
+enum err_code
+door_speaker(struct mdm *m, const struct exchange *x, const struct pl *message,
+    struct speaker *s, struct err *err)
+{
+	struct look look = { .name = x->params[0] };
+	struct speaker speaker = {
+		.engine = m->engine, .message = message, .now = x->now
+	};
+	enum err_code rc;
+
+	if ((rc = certificate(m, x, speaker.fingerprint, err)) != ERR_OK ||
+	    (rc = ids(message, &speaker, err)) != ERR_OK ||
+	    (rc = store_view(m->engine->store, org_txn, &look, err)) != ERR_OK)
+		return rc;
+	speaker.org = look.org.number;
+	*s = speaker;
+	return ERR_OK;
+}

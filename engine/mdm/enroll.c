@@ -1,0 +1,260 @@
+#include <string.h>
+
+#include <openssl/crypto.h>
+
+#include "engine/mdm/mdm_priv.h"
+#include "engine/mdm/profile.h"
+#include "engine/model/events.h"
+#include "mdmfs/org.h"
+
+#define PROFILE_TYPE "application/x-apple-aspen-config"
+
+/*
+ * What status/orgs/ORG/enroll.mobileconfig shows: kept with its challenge, so
+ * that every reader sees the same bytes until the challenge is used.
+ */
+struct shown {
+	char challenge[CHALLENGE_LEN + 1];
+	uint8_t inputs[32]; /* hash of what it was made from */
+	struct buf profile;
+};
+
+struct enroll {
+	struct engine *engine;
+	uint32_t org;
+	const char *name; /* or by name, over HTTP */
+	bool http;        /* must be open; a challenge of its own */
+	struct profile_inputs in;
+	struct buf found; /* the profile that is still good */
+	struct shown old; /* what is kept; challenge "" if nothing is */
+	struct shown fresh;
+};
+
+static struct key
+enroll_key(uint32_t org)
+{
+	struct key k = key_of(KIND_ENROLL);
+
+	key_u32(&k, org);
+	return k;
+}
+
+static void
+shown_fini(struct shown *s)
+{
+	buf_wipe(&s->profile);
+	OPENSSL_cleanse(s, sizeof(*s));
+}
+
+static enum err_code
+shown_read(struct txn *t, uint32_t org, struct shown *ret, struct err *err)
+{
+	struct key k = enroll_key(org);
+	struct buf b = { 0 };
+	struct reader r;
+	uint8_t version;
+	enum err_code rc;
+
+	shown_fini(ret);
+	rc = txn_get_sealed(t, key_view(&k), &b, NULL);
+	if (rc == ERR_OK) {
+		r = reader_of(buf_view(&b), &version);
+		read_text(&r, ret->challenge, sizeof(ret->challenge));
+		read_raw(&r, ret->inputs, sizeof(ret->inputs));
+		buf_bytes(&ret->profile, read_bytes(&r));
+		rc = record_end(&r, "enrollment profile", err);
+	} else if (rc == ERR_NOT_FOUND) {
+		rc = ERR_OK;
+	} else {
+		rc = err_set(err, rc, "enrollment profile: %s", err_text(rc));
+	}
+	buf_wipe(&b);
+	return rc;
+}
+
+static enum err_code
+shown_write(struct txn *t, uint32_t org, const struct shown *s, struct err *err)
+{
+	struct key k = enroll_key(org);
+	struct buf b = { 0 };
+	enum err_code rc;
+
+	record_u8(&b, 1);
+	record_text(&b, s->challenge);
+	record_raw(&b, s->inputs, sizeof(s->inputs));
+	record_bytes(&b, buf_view(&s->profile));
+	if ((rc = buf_error(&b, err)) == ERR_OK)
+		rc = txn_put_sealed(t, key_view(&k), buf_view(&b), err);
+	buf_wipe(&b);
+	return rc;
+}
+
+static bool
+still_good(struct txn *t, const struct enroll *x)
+{
+	struct challenge c;
+
+	return x->old.challenge[0] != '\0' &&
+	       memcmp(x->old.inputs, x->in.hash, sizeof(x->in.hash)) == 0 &&
+	       challenge_read(t, x->old.challenge, &c, NULL) == ERR_OK &&
+	       c.used_at == 0 && c.expires > engine_now(x->engine);
+}
+
+static enum err_code
+check_open(struct txn *t, struct enroll *x, struct err *err)
+{
+	struct node n;
+	struct org o;
+	enum err_code rc = org_by_name(t, x->name, &o, err);
+
+	if (rc != ERR_OK)
+		return rc;
+	x->org = o.number;
+	if (org_file(t, o.number, "enrollment", "open", &n, NULL) != ERR_OK)
+		return err_set(err, ERR_DENIED,
+		    "enrollment in %s is not open to everybody: ask your "
+		    "administrator for the profile",
+		    o.name);
+	return ERR_OK;
+}
+
+static enum err_code
+look_txn(struct txn *t, void *arg, struct err *err)
+{
+	struct enroll *x = arg;
+	enum err_code rc = ERR_OK;
+
+	buf_reset(&x->found);
+	profile_inputs_fini(&x->in);
+	if (x->http)
+		rc = check_open(t, x, err);
+	if (rc == ERR_OK)
+		rc = profile_inputs(t, x->engine, x->org, &x->in, err);
+	if (rc != ERR_OK || x->http)
+		return rc;
+	rc = shown_read(t, x->org, &x->old, err);
+	if (rc == ERR_OK && still_good(t, x))
+		buf_bytes(&x->found, buf_view(&x->old.profile));
+	return rc;
+}
+
+static enum err_code
+keep_txn(struct txn *t, void *arg, struct err *err)
+{
+	struct enroll *x = arg;
+	int64_t now = engine_now(x->engine);
+	struct shown now_kept = { .challenge = "" };
+	enum err_code rc = ERR_OK;
+
+	if (!x->http) {
+		rc = shown_read(t, x->org, &now_kept, err);
+		if (rc == ERR_OK &&
+		    strcmp(now_kept.challenge, x->old.challenge) != 0)
+			rc = err_set(
+			    err, ERR_CHANGED, "another reader was faster");
+		shown_fini(&now_kept);
+		if (rc == ERR_OK)
+			rc = shown_write(t, x->org, &x->fresh, err);
+	}
+	if (rc == ERR_OK)
+		rc = challenge_add(t, x->fresh.challenge, x->org, 0,
+		    now + (x->http ? CHALLENGE_HTTP : CHALLENGE_LIFE), err);
+	return rc;
+}
+
+static enum err_code
+make(struct enroll *x, struct err *err)
+{
+	enum err_code rc;
+
+	buf_reset(&x->fresh.profile);
+	memcpy(x->fresh.inputs, x->in.hash, sizeof(x->in.hash));
+	if ((rc = challenge_make(x->fresh.challenge, err)) == ERR_OK &&
+	    (rc = profile_make(
+		 &x->in, x->fresh.challenge, &x->fresh.profile, err)) == ERR_OK)
+		rc = store_update(x->engine->store, keep_txn, x, err);
+	return rc;
+}
+
+/* Append the profile that may be handed out now. */
+static enum err_code
+enroll(struct enroll *x, struct buf *b, struct err *err)
+{
+	enum err_code rc;
+
+	do {
+		rc = store_view(x->engine->store, look_txn, x, err);
+		if (rc == ERR_OK && x->found.len == 0)
+			rc = make(x, err);
+	} while (rc == ERR_CHANGED);
+	if (rc == ERR_OK) {
+		buf_bytes(b,
+		    buf_view(x->found.len > 0 ? &x->found : &x->fresh.profile));
+		rc = buf_error(b, err);
+	}
+	profile_inputs_fini(&x->in);
+	buf_wipe(&x->found);
+	shown_fini(&x->old);
+	shown_fini(&x->fresh);
+	return rc;
+}
+
+enum err_code
+org_enroll_profile(
+    struct engine *e, uint32_t org, struct buf *b, struct err *err)
+{
+	struct enroll x = { .engine = e, .org = org };
+
+	return enroll(&x, b, err);
+}
+
+static void
+answer(struct exchange *x, enum err_code rc, const struct err *err,
+    const char *disposition)
+{
+	if (rc != ERR_OK) {
+		exchange_text(x, err_http(rc), "%s", err->msg);
+		return;
+	}
+	x->status = 200;
+	x->content_type = PROFILE_TYPE;
+	exchange_reply_header(x, "content-disposition", disposition);
+}
+
+void
+mdm_enroll(struct exchange *x, struct mdm *m)
+{
+	struct enroll e = {
+		.engine = m->engine, .name = x->params[0], .http = true
+	};
+	struct err err = { 0 };
+	enum err_code rc = enroll(&e, &x->reply, &err);
+
+	answer(x, rc, &err, "attachment; filename=\"enroll.mobileconfig\"");
+}
+
+static enum err_code
+trust_txn(struct txn *t, void *arg, struct err *err)
+{
+	struct enroll *x = arg;
+
+	profile_inputs_fini(&x->in);
+	return profile_roots(t, &x->in, err);
+}
+
+void
+mdm_trust(struct exchange *x, struct mdm *m)
+{
+	struct enroll e = { .engine = m->engine };
+	struct err err = { 0 };
+	enum err_code rc = store_view(m->engine->store, trust_txn, &e, &err);
+
+	if (rc == ERR_OK && e.in.n_roots == 0)
+		rc = err_set(&err, ERR_NOT_FOUND,
+		    "devices need no further trust: the chain of this server "
+		    "ends outside of it");
+	if (rc == ERR_OK)
+		rc = profile_make_trust(&e.in, &x->reply, &err);
+	profile_inputs_fini(&e.in);
+	answer(x, rc, &err, "attachment; filename=\"trust.mobileconfig\"");
+}

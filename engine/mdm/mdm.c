@@ -1,0 +1,68 @@
+#include "engine/mdm/mdm.h"
+
+#include <stdlib.h>
+
+#include "engine/base/log.h"
+#include "engine/mdm/mdm_priv.h"
+
+#define SIGNERS_KEPT 20000 /* about 6 KB each */
+
+enum err_code
+mdm_open(struct engine *e, struct mdm **ret, struct err *err)
+{
+	struct mdm *m = calloc(1, sizeof(*m));
+	enum err_code rc;
+
+	if (m == NULL)
+		return err_set(err, ERR_NO_MEMORY, "mdm");
+	m->engine = e;
+	rc = signature_cache_new(SIGNERS_KEPT, &m->signatures, err);
+	if (rc == ERR_OK) {
+		*ret = m;
+		m = NULL;
+	}
+	mdm_close(m);
+	return rc;
+}
+
+void
+mdm_close(struct mdm *m)
+{
+	if (m == NULL)
+		return;
+	signature_cache_free(m->signatures);
+	free(m);
+}
+
+void
+mdm_refuse(struct exchange *x, enum err_code rc, const struct err *err)
+{
+	int status = err_http(rc);
+
+	if (rc == ERR_GONE || rc == ERR_NOT_FOUND || status >= 500)
+		;
+	else
+		status = 400;
+	log_warn("%s %s from %s: %d: %s", x->method, x->path, x->peer, status,
+	    err->msg);
+	exchange_text(x, status, "%s", err->msg);
+}
+
+void
+mdm_exchange(struct exchange *x, struct mdm *m)
+{
+	struct pl *message = NULL;
+	struct speaker s;
+	struct err err = { 0 };
+	enum err_code rc = pl_parse(x->body, &message, &err);
+
+	if (rc == ERR_OK)
+		rc = door_speaker(m, x, message, &s, &err);
+	if (rc != ERR_OK)
+		mdm_refuse(x, rc, &err);
+	else if (pl_get_string(message, "MessageType") != NULL)
+		checkin_answer(m, x, &s);
+	else
+		connect_answer(m, x, &s);
+	pl_free(message);
+}
