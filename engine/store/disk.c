@@ -93,9 +93,10 @@ disk_make_dir(const char *dir, struct err *err)
 }
 
 bool
-disk_is_full(const char *dir, int fd)
+disk_is_full(int dir_fd, int fd)
 {
 	static const char zeros[65536];
+	static const char name[] = "room";
 	struct rlimit limit;
 	struct stat st;
 	int i, probe;
@@ -107,20 +108,35 @@ disk_is_full(const char *dir, int fd)
 	    (rlim_t)st.st_size + 4096 > limit.rlim_cur)
 		return true;
 	/* The short write has taken the last room: the next megabyte fails. */
-	probe = open(dir, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+	probe = openat(
+	    dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (probe < 0)
 		return errno == ENOSPC || errno == EDQUOT;
-	for (i = 0; i < 16 && n >= 0; i++) {
+	for (i = 0; i < 16 && errnum == 0; i++) {
 		n = write(probe, zeros, sizeof(zeros));
-		if (n >= 0 && (size_t)n < sizeof(zeros))
-			errnum = ENOSPC;
 		if (n < 0)
 			errnum = errno;
+		else if ((size_t)n < sizeof(zeros))
+			errnum = ENOSPC;
 	}
 	if (errnum == 0 && fsync(probe) != 0)
 		errnum = errno;
 	close(probe);
+	unlinkat(dir_fd, name, 0);
 	return errnum == ENOSPC || errnum == EDQUOT;
+}
+
+enum err_code
+disk_allocate(const char *path, size_t size, struct err *err)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	int rc;
+
+	if (fd < 0)
+		return disk_error(err, errno, "%s", path);
+	rc = posix_fallocate(fd, 0, (off_t)size);
+	close(fd);
+	return rc == 0 ? ERR_OK : disk_error(err, rc, "%s", path);
 }
 
 static enum err_code

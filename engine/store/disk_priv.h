@@ -5,6 +5,7 @@
 #define MDMFS_STORE_DISK_PRIV_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "mdmfs/err.h"
 
@@ -18,9 +19,13 @@ enum err_code disk_make_dir(const char *dir, struct err *err);
 /* Make the name of path durable: sync the directory that it is in. */
 enum err_code disk_sync_parent(const char *path, struct err *err);
 
-/* Whether nothing more can be written to fd, a file in dir, for lack of room:
- * LMDB reports a short write as EIO. */
-bool disk_is_full(const char *dir, int fd);
+/* Whether nothing more can be written to fd, a file in the directory dir_fd,
+ * for lack of room: LMDB reports a short write as EIO. */
+bool disk_is_full(int dir_fd, int fd);
+
+/* Make the file path (mode 0600) at least size bytes long, with room on the
+ * disk for all of them. */
+enum err_code disk_allocate(const char *path, size_t size, struct err *err);
 
 /*
  * Take the lock file dir/lock for this process; *ret is its descriptor, and

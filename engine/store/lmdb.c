@@ -64,7 +64,7 @@ write_error(const struct lmdb *l, const char *what, struct err *err)
 {
 	int fd = -1;
 
-	if (mdb_env_get_fd(l->env, &fd) == 0 && disk_is_full(l->dir, fd))
+	if (mdb_env_get_fd(l->env, &fd) == 0 && disk_is_full(l->dir_fd, fd))
 		return disk_error(err, ENOSPC, "%s/data.mdb: %s", l->dir, what);
 	log_error("%s/data.mdb: %s: the disk reports an error; see dmesg",
 	    l->dir, what);
@@ -414,6 +414,8 @@ lmdb_close(struct backend *b)
 	}
 	if (l->env != NULL)
 		mdb_env_close(l->env);
+	if (l->dir_fd >= 0)
+		close(l->dir_fd);
 	if (l->lock >= 0)
 		close(l->lock);
 	pthread_cond_destroy(&l->idle);

@@ -170,7 +170,7 @@ new_lmdb(const char *dir, struct lmdb **ret, struct err *err)
 	if (l == NULL)
 		return err_set(err, ERR_NO_MEMORY, "%s", dir);
 	l->base.ops = &lmdb_ops;
-	l->lock = -1;
+	l->lock = l->dir_fd = -1;
 	l->write.base.b = &l->base;
 	l->write.writing = true;
 	SLIST_INIT(&l->readers);
@@ -185,17 +185,38 @@ new_lmdb(const char *dir, struct lmdb **ret, struct err *err)
 	return ERR_OK;
 }
 
+/* The table of readers is written through a map: on a full disk that would
+ * kill us with SIGBUS, so it gets its room before. */
 static enum err_code
-sync_dir(const struct lmdb *l, struct err *err)
+allocate_table(const struct lmdb *l, struct err *err)
 {
 	enum err_code rc;
 	char *path;
 
-	if (asprintf(&path, "%s/data.mdb", l->dir) < 0)
+	if (asprintf(&path, "%s/lock.mdb", l->dir) < 0)
 		return err_set(err, ERR_NO_MEMORY, "%s", l->dir);
-	rc = disk_sync_parent(path, err);
+	rc = disk_allocate(path, LMDB_LOCK_SIZE, err);
 	free(path);
 	return rc;
+}
+
+static enum err_code
+open_dir(struct lmdb *l, struct err *err)
+{
+	l->dir_fd = open(l->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (l->dir_fd < 0)
+		return disk_error(err, errno, "%s", l->dir);
+	return ERR_OK;
+}
+
+/* The names of the files that were made are durable. */
+static enum err_code
+sync_dir(const struct lmdb *l, struct err *err)
+{
+	/* some file systems cannot sync a directory, and need not */
+	if (fsync(l->dir_fd) != 0 && errno != EINVAL)
+		return disk_error(err, errno, "%s", l->dir);
+	return ERR_OK;
 }
 
 enum err_code
@@ -208,7 +229,9 @@ backend_lmdb(const char *dir, struct backend **ret, struct err *err)
 	if (rc != ERR_OK)
 		return rc;
 	if ((rc = disk_make_dir(dir, err)) != ERR_OK ||
+	    (rc = open_dir(l, err)) != ERR_OK ||
 	    (rc = disk_lock(dir, &l->lock, err)) != ERR_OK ||
+	    (rc = allocate_table(l, err)) != ERR_OK ||
 	    (rc = map(l, 0, err)) != ERR_OK ||
 	    (rc = open_database(l, true, err)) != ERR_OK ||
 	    (rc = sync_dir(l, err)) != ERR_OK)

@@ -15,6 +15,9 @@
 #define LMDB_READERS      512
 #define LMDB_READERS_OURS 480
 
+/* Room for the reader table and more. */
+#define LMDB_LOCK_SIZE ((size_t)64 << 10)
+
 struct lmdb_txn {
 	struct backend_txn base;
 	MDB_txn *txn;
@@ -26,7 +29,8 @@ SLIST_HEAD(lmdb_txns, lmdb_txn);
 
 struct lmdb {
 	struct backend base;
-	char *dir;
+	char *dir;  /* for messages */
+	int dir_fd; /* the daemon changes its working directory */
 	int lock;
 	MDB_env *env;
 	MDB_dbi dbi;

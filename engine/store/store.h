@@ -41,7 +41,9 @@ struct store_options {
  * Open the LMDB store in options->dir.  Call it after fork: the writer thread
  * starts here.  *ret is the caller's until store_close().
  * Fails with ERR_CHANGED when another process has it open, ERR_STANDBY when it
- * was written by a newer version, ERR_DAMAGED, ERR_DENIED, ERR_FULL.
+ * was written by a newer version, ERR_DAMAGED, ERR_DENIED (also: the master
+ * key may be read by others), ERR_KEY_REJECTED (a wrong master key),
+ * ERR_NOT_FOUND (no master key, or nowhere to make dir), ERR_FULL.
  */
 enum err_code store_open(
     const struct store_options *options, struct store **ret, struct err *err);
