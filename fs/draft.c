@@ -157,8 +157,8 @@ scan(struct draft *f, uint64_t off, uint64_t len, struct err *err)
 	}
 	if (f->no_scan || off > f->prefix)
 		return ERR_OK;
-	return file_scan(
-	    f->place, &f->scan, bytes_of(f->buf.p, f->prefix), err);
+	return file_scan(f->d->engine, f->place, &f->scan,
+	    bytes_of(f->buf.p, f->prefix), err);
 }
 
 static enum err_code

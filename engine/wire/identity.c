@@ -7,7 +7,7 @@
 #include <openssl/err.h>
 
 X509 *
-identity_cert(struct bytes der)
+identity_x509(struct bytes der)
 {
 	const unsigned char *p = der.p;
 	X509 *x;
@@ -50,7 +50,7 @@ parse_certs(struct identity *id, const struct wire_identity *in, size_t number,
 		return err_set(err, ERR_INVALID,
 		    "identity %zu has no certificate", number);
 	for (i = 0; i < in->n_certs; i++) {
-		x = identity_cert(in->certs[i]);
+		x = identity_x509(in->certs[i]);
 		if (x == NULL)
 			return err_set(err, ERR_INVALID,
 			    "certificate %zu of identity %zu is not DER", i + 1,

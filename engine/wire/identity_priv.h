@@ -26,6 +26,6 @@ enum err_code identities_parse(const struct wire_identity *in, size_t n,
 void identities_free(struct identity *ids, size_t n);
 
 /* NULL unless der is exactly one certificate. */
-X509 *identity_cert(struct bytes der);
+X509 *identity_x509(struct bytes der);
 
 #endif

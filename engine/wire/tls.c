@@ -315,7 +315,7 @@ subjects(const struct bytes *certs, size_t n, STACK_OF(X509_NAME) * names,
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		x = identity_cert(certs[i]);
+		x = identity_x509(certs[i]);
 		if (x == NULL)
 			return err_set(err, ERR_INVALID,
 			    "client CA %zu is not one DER certificate", i + 1);

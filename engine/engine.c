@@ -1,0 +1,370 @@
+#include "mdmfs/engine.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "engine/base/log.h"
+#include "engine/base/text.h"
+#include "engine/mdm/profile.h"
+#include "engine/model/model.h"
+#include "engine/model/node.h"
+#include "engine/model/removal.h"
+#include "engine/model/tls.h"
+#include "engine/push/push.h"
+#include "engine/routes.h"
+#include "engine/schema/schema.h"
+#include "engine/store/copy.h"
+#include "engine/tls.h"
+#include "engine/wire/server.h"
+
+#define HOUSEKEEPING 3600 /* seconds between rounds without a cause */
+
+/*
+ * The composition root: everything that runs, and the thread that keeps house
+ * (removals that are due, the HTTPS identity, what has ended).
+ */
+struct parts {
+	struct routes_ctx ctx;
+	struct push *push;
+	struct server *server;
+	uint64_t tls_version; /* that the server uses; the keeper's own */
+	pthread_t keeper;
+	bool keeping;
+	pthread_mutex_t mutex;
+	pthread_cond_t changed;
+	bool stop;  /* protected by mutex */
+	bool woken; /* protected by mutex */
+};
+
+static int64_t
+wall_clock(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static int64_t
+wall_seconds(void)
+{
+	return wall_clock() / 1000000000;
+}
+
+/* ---- open --------------------------------------------------------------- */
+
+/* The directories that are always there. */
+static enum err_code
+plant_txn(struct txn *t, void *arg, struct err *err)
+{
+	/* clang-format off */
+	static const struct { uint64_t ino; uint64_t parent; enum place place; const char *name; } rows[] = {
+		{ FILE_INO_ROOT,   FILE_INO_ROOT, PLACE_ROOT,   "" },
+		{ FILE_INO_ORGS,   FILE_INO_ROOT, PLACE_ORGS,   "orgs" },
+		{ FILE_INO_SYSTEM, FILE_INO_ROOT, PLACE_SYSTEM, "system" },
+	};
+	/* clang-format on */
+	const struct engine *e = arg;
+	struct node n;
+	size_t i;
+	enum err_code rc;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		rc = node_get(t, rows[i].ino, &n, NULL);
+		if (rc == ERR_OK)
+			continue;
+		if (rc != ERR_NOT_FOUND)
+			return err_set(
+			    err, rc, "%s: %s", rows[i].name, err_text(rc));
+		n = (struct node){ .n = { .ino = rows[i].ino,
+				       .parent = rows[i].parent,
+				       .place = rows[i].place,
+				       .is_dir = true,
+				       .mode = 0755,
+				       .mtime_ns = engine_now_ns(e),
+				       .ctime_ns = engine_now_ns(e) } };
+		memcpy(n.name, rows[i].name, strlen(rows[i].name) + 1);
+		if ((rc = node_put(t, &n, err)) != ERR_OK)
+			return rc;
+		if (n.n.ino != FILE_INO_ROOT &&
+		    (rc = node_link(t, &n, err)) != ERR_OK)
+			return rc;
+	}
+	return ERR_OK;
+}
+
+static enum err_code
+open_store(struct engine *e, struct err *err)
+{
+	struct store_options options = { .dir = e->options->state_dir,
+		.key_file = e->options->key_file };
+	enum err_code rc = options.dir == NULL
+	                       ? store_open_memory(&e->store, err)
+	                       : store_open(&options, &e->store, err);
+
+	if (rc == ERR_OK)
+		rc = store_update(e->store, plant_txn, e, err);
+	if (rc == ERR_OK)
+		rc = profile_install_id(e, err);
+	return rc;
+}
+
+enum err_code
+engine_open(
+    const struct engine_options *options, struct engine **ret, struct err *err)
+{
+	struct engine *e = calloc(1, sizeof(*e));
+	pthread_condattr_t attr;
+	enum err_code rc;
+
+	if (e == NULL || (e->parts = calloc(1, sizeof(*e->parts))) == NULL) {
+		free(e);
+		return err_set(err, ERR_NO_MEMORY, "engine");
+	}
+	e->options = options;
+	e->clock = wall_clock;
+	pthread_mutex_init(&e->parts->mutex, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&e->parts->changed, &attr);
+	pthread_condattr_destroy(&attr);
+	rc = schema_load(&e->schema, err);
+	if (rc == ERR_OK)
+		rc = open_store(e, err);
+	if (rc == ERR_OK) {
+		*ret = e;
+		e = NULL;
+	}
+	engine_close(e);
+	return rc;
+}
+
+void
+engine_on_commit(struct engine *e, void (*fn)(void *arg), void *arg)
+{
+	store_on_commit(e->store, fn, arg);
+}
+
+/* ---- keeping house ------------------------------------------------------ */
+
+static void
+wake(void *arg)
+{
+	struct parts *p = arg;
+
+	pthread_mutex_lock(&p->mutex);
+	p->woken = true;
+	pthread_cond_signal(&p->changed);
+	pthread_mutex_unlock(&p->mutex);
+	push_wake(p->push);
+}
+
+static enum err_code
+trim_txn(struct txn *t, void *arg, struct err *err)
+{
+	const struct engine *e = arg;
+
+	return challenges_trim(t, engine_now(e), err);
+}
+
+/* One round; returns when the next one is due at the latest (seconds). */
+static int64_t
+keep_house(struct engine *e, int64_t *trim_at)
+{
+	struct parts *p = e->parts;
+	struct err err = { 0 };
+	int64_t now = engine_now(e), next = 0;
+
+	if (removal_run(e, &next, &err) != ERR_OK)
+		log_error("removals: %s", err.msg);
+	if (tls_ensure(e, &err) != ERR_OK ||
+	    tls_serve(e, p->server, &p->tls_version, &err) != ERR_OK)
+		log_error("the HTTPS certificate: %s", err.msg);
+	if (now >= *trim_at) {
+		*trim_at = now + HOUSEKEEPING;
+		if (store_update(e->store, trim_txn, e, &err) != ERR_OK)
+			log_error("old challenges: %s", err.msg);
+	}
+	return next != 0 && next < *trim_at ? next : *trim_at;
+}
+
+static void *
+keeper(void *arg)
+{
+	struct engine *e = arg;
+	struct parts *p = e->parts;
+	int64_t next, left, trim_at = 0;
+	struct timespec at;
+	bool stop = false;
+
+	while (!stop) {
+		next = keep_house(e, &trim_at);
+		left = next - engine_now(e);
+		clock_gettime(CLOCK_MONOTONIC, &at);
+		at.tv_sec += left > 0 ? left : 0;
+		pthread_mutex_lock(&p->mutex);
+		while (!p->stop && !p->woken &&
+		       pthread_cond_timedwait(&p->changed, &p->mutex, &at) !=
+			   ETIMEDOUT)
+			;
+		p->woken = false;
+		stop = p->stop;
+		pthread_mutex_unlock(&p->mutex);
+	}
+	return NULL;
+}
+
+/* ---- start and stop ----------------------------------------------------- */
+
+static enum err_code
+open_server(struct engine *e, struct err *err)
+{
+	struct parts *p = e->parts;
+	struct server_options options = {
+		.listen = e->options->listen,
+		.routes = routes,
+		.n_routes = n_routes,
+		.ctx = &p->ctx,
+		.now = wall_seconds,
+	};
+	enum err_code rc;
+
+	while (options.n_listen < ENGINE_MAX_LISTEN &&
+	       e->options->listen[options.n_listen] != NULL)
+		options.n_listen++;
+	if ((rc = server_open(&options, &p->server, err)) != ERR_OK)
+		return rc;
+	if ((rc = tls_ensure(e, err)) == ERR_OK)
+		rc = tls_serve(e, p->server, &p->tls_version, err);
+	return rc;
+}
+
+enum err_code
+engine_start(struct engine *e, struct err *err)
+{
+	struct parts *p = e->parts;
+	enum err_code rc;
+
+	p->ctx.engine = e;
+	if ((rc = mdm_open(e, &p->ctx.mdm, err)) != ERR_OK ||
+	    (rc = scep_open(e, &p->ctx.scep, err)) != ERR_OK ||
+	    (rc = open_server(e, err)) != ERR_OK ||
+	    (rc = push_open(e, e->options->apns_url, e->options->apns_trust,
+		 &p->push, err)) != ERR_OK)
+		return rc;
+	store_on_commit(e->store, wake, p);
+	if (pthread_create(&p->keeper, NULL, keeper, e) != 0)
+		return err_set(err, ERR_INTERNAL, "no thread for the house");
+	p->keeping = true;
+	return server_start(p->server, err);
+}
+
+void
+engine_close(struct engine *e)
+{
+	struct parts *p;
+
+	if (e == NULL)
+		return;
+	p = e->parts;
+	if (p->server != NULL)
+		server_stop(p->server);
+	if (p->keeping) {
+		pthread_mutex_lock(&p->mutex);
+		p->stop = true;
+		pthread_cond_signal(&p->changed);
+		pthread_mutex_unlock(&p->mutex);
+		pthread_join(p->keeper, NULL);
+	}
+	server_close(p->server);
+	push_close(p->push); /* writes its last outcomes down */
+	store_close(e->store);
+	mdm_close(p->ctx.mdm);
+	scep_close(p->ctx.scep);
+	schema_free(e->schema);
+	pthread_cond_destroy(&p->changed);
+	pthread_mutex_destroy(&p->mutex);
+	free(p);
+	free(e);
+}
+
+/* ---- pages -------------------------------------------------------------- */
+
+static enum err_code
+tls_txn(struct txn *t, void *arg, struct err *err)
+{
+	return tls_state(t, arg, err);
+}
+
+static void
+describe_tls(struct engine *e, struct buf *b)
+{
+	struct tls_state s;
+
+	if (store_view(e->store, tls_txn, &s, NULL) != ERR_OK ||
+	    s.facts.version == 0)
+		return;
+	buf_printf(b, "tls-certificate: %s%s, until ", s.facts.subject,
+	    s.own ? " (made by this server, because system/tls is empty)" : "");
+	text_time(b, s.facts.expires);
+	buf_char(b, '\n');
+}
+
+void
+engine_describe(struct engine *e, struct buf *b)
+{
+	size_t i;
+
+	for (i = 0;
+	     i == 0 || (i < ENGINE_MAX_LISTEN && e->options->listen[i] != NULL);
+	     i++)
+		buf_printf(b, "listen: https://%s\n",
+		    server_address(e->parts->server, i));
+	describe_tls(e, b);
+}
+
+enum err_code
+engine_server_page(struct engine *e, struct buf *b, struct err *err)
+{
+	struct server_counts counts = { 0 };
+	struct store_stat st;
+	enum err_code rc = store_stat(e->store, &st, err);
+
+	if (rc != ERR_OK)
+		return rc;
+	buf_printf(
+	    b, "version: %s\nschema: %s\n", MDMFS_VERSION, schema_release());
+	if (e->parts->server != NULL) {
+		engine_describe(e, b);
+		server_counts(e->parts->server, &counts);
+	}
+	buf_printf(b,
+	    "connections: %llu\nrequests: %llu\nrequests-refused: %llu\n",
+	    (unsigned long long)counts.connections,
+	    (unsigned long long)counts.requests,
+	    (unsigned long long)counts.refused);
+	buf_printf(b,
+	    "store-bytes: %llu\nstore-limit: %llu\nstore-records: %llu\n"
+	    "store-commits: %llu\nstore-updates: %llu\n",
+	    (unsigned long long)st.used_bytes,
+	    (unsigned long long)st.limit_bytes, (unsigned long long)st.pairs,
+	    (unsigned long long)st.commits, (unsigned long long)st.updates);
+	return buf_error(b, err);
+}
+
+enum err_code
+engine_backup(const char *state_dir, const char *key_file, const char *path,
+    struct err *err)
+{
+	(void)key_file; /* a copy holds no key */
+	return store_copy_out(state_dir, path, err);
+}
+
+enum err_code
+engine_restore(const char *path, const char *state_dir, struct err *err)
+{
+	return store_copy_in(path, state_dir, err);
+}

@@ -1,0 +1,224 @@
+#include <stdio.h>
+#include <string.h>
+
+#include <openssl/rand.h>
+
+#include "engine/base/text.h"
+#include "engine/model/events.h"
+#include "engine/model/slots.h"
+#include "engine/push/push_priv.h"
+
+#define LEASE  INT64_C(120)   /* longer than any answer may take */
+#define AGAIN  INT64_C(86400) /* while commands wait after a push was taken */
+#define BROKEN INT64_C(1800)  /* until a certificate may have been mended */
+
+/* Seconds until try number tries + 1, with up to a fifth more or less, so
+ * that a fleet does not come back all at once. */
+static int64_t
+back_off(uint32_t tries)
+{
+	static const int64_t steps[] = { 30, 120, 480, 1800 };
+	size_t last = sizeof(steps) / sizeof(steps[0]) - 1;
+	int64_t step = steps[tries > last ? last : tries];
+	uint16_t random = 0;
+
+	if (RAND_bytes((uint8_t *)&random, sizeof(random)) != 1)
+		random = 0;
+	return step - step / 5 + step * 2 / 5 * random / UINT16_MAX;
+}
+
+static void
+outcome(struct channel *c, int64_t now, const char *text)
+{
+	c->outcome_at = now;
+	snprintf(c->outcome, sizeof(c->outcome), "%s", text);
+}
+
+/* ---- lease -------------------------------------------------------------- */
+
+static enum err_code
+wake_at(struct txn *t, struct channel *c, int64_t due, struct err *err)
+{
+	enum err_code rc = channel_calm(t, c, err);
+
+	return rc == ERR_OK ? channel_wake(t, c, due, err) : rc;
+}
+
+static enum err_code
+lease_one(struct txn *t, struct batch *b, struct channel_id id, struct err *err)
+{
+	struct outgoing *o = &b->out[b->n];
+	struct slot_facts facts;
+	struct channel c;
+	struct device d;
+	enum err_code rc;
+
+	if ((rc = channel_read(t, id, &c, err)) != ERR_OK)
+		return rc;
+	rc = device_read(t, id.device, &d, NULL);
+	if (rc == ERR_NOT_FOUND || !c.has_token) {
+		if ((rc = channel_calm(t, &c, err)) == ERR_OK)
+			rc = channel_store(t, &c, err);
+		return rc;
+	}
+	if (rc != ERR_OK)
+		return err_set(err, rc, "device: %s", err_text(rc));
+	if ((rc = slot_facts(t, d.org, SLOT_OF_APNS, &facts, err)) != ERR_OK)
+		return rc;
+	*o = (struct outgoing){ .id = id,
+		.org = d.org,
+		.lease = b->now + LEASE,
+		.identity_version = facts.version };
+	if (facts.version == 0) {
+		outcome(&c, b->now,
+		    "not sent: the organization has no push certificate in "
+		    "apns/");
+		o->lease = b->now + BROKEN;
+	} else if (facts.expires < b->now) {
+		outcome(&c, b->now,
+		    "not sent: the push certificate has ended; renew it at "
+		    "identity.apple.com");
+		o->lease = b->now + BROKEN;
+		o->identity_version = 0;
+	}
+	if ((rc = wake_at(t, &c, o->lease, err)) != ERR_OK ||
+	    (rc = channel_store(t, &c, err)) != ERR_OK)
+		return rc;
+	if (o->identity_version == 0)
+		return ERR_OK;
+	if ((rc = channel_get_token(t, id, &o->token, err)) == ERR_OK)
+		b->n++;
+	return rc;
+}
+
+static enum err_code
+lease_txn(struct txn *t, void *arg, struct err *err)
+{
+	struct channel_id due[OUTBOX_BATCH];
+	struct batch *b = arg;
+	size_t i, n;
+	enum err_code rc =
+	    channels_due(t, b->now, due, OUTBOX_BATCH, &n, &b->next, err);
+
+	b->n = 0;
+	for (i = 0; rc == ERR_OK && i < n; i++)
+		rc = lease_one(t, b, due[i], err);
+	return rc;
+}
+
+static enum err_code
+look_txn(struct txn *t, void *arg, struct err *err)
+{
+	struct channel_id first;
+	struct batch *b = arg;
+
+	return channels_due(t, b->now, &first, 1, &b->n, &b->next, err);
+}
+
+enum err_code
+outbox_lease(struct batch *b, struct err *err)
+{
+	enum err_code rc = store_view(b->engine->store, look_txn, b, err);
+
+	if (rc != ERR_OK || b->n == 0)
+		return rc; /* nothing is due: no write */
+	return store_update(b->engine->store, lease_txn, b, err);
+}
+
+/* ---- settle ------------------------------------------------------------- */
+
+struct settle {
+	struct engine *engine;
+	const struct sending *list;
+};
+
+/* No push reaches this token any more; the enrollment stays, since the device
+ * may still come by itself. */
+static enum err_code
+token_dead(struct txn *t, struct channel *c, const struct apns_result *r,
+    struct err *err)
+{
+	if (r->outcome == APNS_DEAD_TOKEN && r->dead_since < c->token_at)
+		return wake_at(t, c, c->token_at, err); /* a newer one came */
+	c->has_token = false;
+	return channel_calm(t, c, err);
+}
+
+static enum err_code
+settle_channel(struct txn *t, struct channel *c, const struct sending *s,
+    int64_t now, struct err *err)
+{
+	/* a command that came meanwhile has its own, earlier wake */
+	bool newer = c->push_due != s->lease;
+
+	switch (s->result.outcome) {
+	case APNS_ACCEPTED:
+		c->pushed_at = now;
+		c->push_tries = 0;
+		if (newer)
+			return ERR_OK;
+		return c->waiting > 0 ? wake_at(t, c, now + AGAIN, err)
+		                      : channel_calm(t, c, err);
+	case APNS_BAD_TOKEN:
+	case APNS_DEAD_TOKEN:
+		return token_dead(t, c, &s->result, err);
+	case APNS_TRY_LATER:
+		return newer ? ERR_OK
+		             : wake_at(
+				   t, c, now + back_off(c->push_tries++), err);
+	case APNS_WRONG_TOPIC:
+	case APNS_BAD_CERTIFICATE:
+	case APNS_OUR_FAULT:
+		break;
+	}
+	return newer ? ERR_OK : wake_at(t, c, now + BROKEN, err);
+}
+
+static enum err_code
+settle_one(
+    struct txn *t, struct engine *e, const struct sending *s, struct err *err)
+{
+	int64_t now = engine_now(e);
+	struct channel c;
+	struct device d;
+	bool repeated;
+	enum err_code rc = device_read(t, s->id.device, &d, NULL);
+
+	if (rc == ERR_NOT_FOUND)
+		return ERR_OK; /* removed meanwhile */
+	if (rc != ERR_OK)
+		return err_set(err, rc, "device: %s", err_text(rc));
+	if ((rc = channel_read(t, s->id, &c, err)) != ERR_OK ||
+	    (rc = settle_channel(t, &c, s, now, err)) != ERR_OK)
+		return rc;
+	repeated = strcmp(c.outcome, s->result.text) == 0;
+	outcome(&c, now, s->result.text);
+	if ((rc = channel_store(t, &c, err)) != ERR_OK)
+		return rc;
+	/* what fails again and again is said once */
+	if (s->result.outcome == APNS_ACCEPTED || repeated)
+		return ERR_OK;
+	return event_record(t, e, d.org, err, "device=%s push %s: %s", d.udid,
+	    apns_outcome_name(s->result.outcome), s->result.text);
+}
+
+static enum err_code
+settle_txn(struct txn *t, void *arg, struct err *err)
+{
+	struct settle *x = arg;
+	const struct sending *s;
+	enum err_code rc = ERR_OK;
+
+	for (s = x->list; rc == ERR_OK && s != NULL; s = s->next)
+		rc = settle_one(t, x->engine, s, err);
+	return rc;
+}
+
+enum err_code
+outbox_settle(struct engine *e, const struct sending *list, struct err *err)
+{
+	struct settle x = { e, list };
+
+	return list == NULL ? ERR_OK
+	                    : store_update(e->store, settle_txn, &x, err);
+}

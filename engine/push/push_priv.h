@@ -1,0 +1,48 @@
+/*
+ * push_priv.h - between push.c (the thread) and outbox.c (the transactions).
+ */
+#ifndef MDMFS_PUSH_PUSH_PRIV_H
+#define MDMFS_PUSH_PUSH_PRIV_H
+
+#include "engine/model/channels.h"
+#include "engine/push/apns.h"
+#include "engine/push/push.h"
+
+#define OUTBOX_BATCH 256 /* pushes in one transaction */
+
+/* A push that is under way, and later its outcome. */
+struct sending {
+	struct sending *next;
+	struct push *push;
+	struct channel_id id;
+	/* The wake is put off this far while the answer is awaited; if the
+	 * process dies, it is tried again then. */
+	int64_t lease;
+	struct apns_result result;
+};
+
+/* What the thread is to send. */
+struct outgoing {
+	struct channel_id id;
+	int64_t lease;
+	uint32_t org;
+	uint64_t identity_version; /* 0: the organization has no certificate */
+	struct push_token token;
+};
+
+struct batch {
+	struct engine *engine;
+	int64_t now;
+	struct outgoing out[OUTBOX_BATCH];
+	size_t n;
+	int64_t next; /* when the next push is due; 0: none */
+};
+
+/* Lease what is due: a batch of at most OUTBOX_BATCH. */
+enum err_code outbox_lease(struct batch *b, struct err *err);
+
+/* Write down the outcomes of a list. */
+enum err_code outbox_settle(
+    struct engine *e, const struct sending *list, struct err *err);
+
+#endif

@@ -1,0 +1,76 @@
+#include "engine/routes.h"
+
+#include "engine/model/model.h"
+
+#define BODY_MAX (16u << 20) /* InstalledApplicationList and the like */
+
+static void
+exchange(struct exchange *x, void *ctx)
+{
+	const struct routes_ctx *c = ctx;
+
+	mdm_exchange(x, c->mdm);
+}
+
+static void
+scep(struct exchange *x, void *ctx)
+{
+	const struct routes_ctx *c = ctx;
+
+	scep_serve(x, c->scep);
+}
+
+static void
+enroll(struct exchange *x, void *ctx)
+{
+	const struct routes_ctx *c = ctx;
+
+	mdm_enroll(x, c->mdm);
+}
+
+static void
+trust(struct exchange *x, void *ctx)
+{
+	const struct routes_ctx *c = ctx;
+
+	mdm_trust(x, c->mdm);
+}
+
+static enum err_code
+look(struct txn *t, void *arg, struct err *err)
+{
+	(void)t;
+	(void)arg;
+	(void)err;
+	return ERR_OK;
+}
+
+/* 200 while the store answers. */
+static void
+health(struct exchange *x, void *ctx)
+{
+	const struct routes_ctx *c = ctx;
+	struct err err = { 0 };
+	enum err_code rc = store_view(c->engine->store, look, NULL, &err);
+
+	if (rc == ERR_OK)
+		exchange_text(x, 200, "ok");
+	else
+		exchange_text(x, 503, "%s", err.msg);
+}
+
+/* clang-format off */
+const struct route routes[] = {
+	/* method  path                   most bytes        handler */
+	{ "PUT",  "/mdm/{org}",           BODY_MAX,         exchange },
+	{ "GET",  "/scep/{org}",          0,                scep },
+	{ "POST", "/scep/{org}",          SCEP_MESSAGE_MAX, scep },
+	{ "GET",  "/scep/{org}/*",        0,                scep },
+	{ "POST", "/scep/{org}/*",        SCEP_MESSAGE_MAX, scep },
+	{ "GET",  "/enroll/{org}",        0,                enroll },
+	{ "GET",  "/trust.mobileconfig",  0,                trust },
+	{ "GET",  "/healthz",             0,                health },
+};
+/* clang-format on */
+
+const size_t n_routes = sizeof(routes) / sizeof(routes[0]);
