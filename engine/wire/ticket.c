@@ -150,10 +150,11 @@ on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv,
 	if (enc && rc > 0)
 		memcpy(name, key.name, 16);
 	OPENSSL_cleanse(&key, sizeof(key));
+	if (enc || rc <= 0)
+		return rc;
 	/* TLS 1.3 tickets are for one use: who resumes gets another */
-	if (!enc && rc > 0)
-		SSL_set_num_tickets(ssl, 1);
-	return rc;
+	SSL_set_num_tickets(ssl, 1);
+	return SSL_version(ssl) == TLS1_3_VERSION ? 2 : rc;
 }
 
 void

@@ -32,13 +32,13 @@ frame(struct buf *to, unsigned type, unsigned flags, unsigned stream,
 	buf_put(to, p, len);
 }
 
-/* GET https / of HPACK's static table, :path literal. */
+/* GET and https of HPACK's static table, :authority and :path literal. */
 static void
 headers(struct buf *to, unsigned stream, const char *path, unsigned flags)
 {
 	struct buf block = { 0 };
 
-	buf_put(&block, "\x82\x87\x04", 3);
+	buf_put(&block, "\x82\x87\x01\x01\x61\x04", 6);
 	buf_char(&block, (char)strlen(path));
 	buf_text(&block, path);
 	frame(to, 1, flags, stream, block.p, block.len);
@@ -237,7 +237,7 @@ test_slow(void)
 
 	hostile_open(&c, &to);
 	/* PUT /small of a length that never comes */
-	frame(&to, 1, 4, 1, "\x02\x03PUT\x87\x04\x06/small", 14);
+	frame(&to, 1, 4, 1, "\x02\x03PUT\x87\x01\x01\x61\x04\x06/small", 17);
 	wire_send(&c, to.p, to.len);
 	ok(read_frame(&c, 3, got) && got[3] == 8,
 	    "a body that does not come is reset");
