@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "mdmfs/buf.h"
 #include "mdmfs/bytes.h"
 #include "mdmfs/err.h"
 
@@ -32,7 +33,7 @@ enum schema_table {
 };
 
 enum schema_vtype {
-	SCHEMA_VALUE, /* an allowed value (=Name), a reason: no type of its own */
+	SCHEMA_VALUE, /* a reason: no type of its own */
 	SCHEMA_STRING,
 	SCHEMA_INTEGER,
 	SCHEMA_BOOLEAN,
@@ -62,7 +63,7 @@ enum schema_os {
 /* A rule between the keys of a dictionary, or one more about a key, from
  * tables/overrides.tsv. */
 struct schema_rule {
-	const struct schema_rule *next;
+	struct schema_rule *next;
 	const char *action; /* "xor", "need", "needif", "format", ... */
 	const char *arg;    /* "" if it has none */
 };
@@ -81,12 +82,12 @@ struct schema_key {
 	const char *format;          /* a regular expression */
 	const char *extra;           /* "src=go-adm;ref=..." */
 	const char *os[SCHEMA_OSES]; /* "in=10.15;sup=1", "in=n/a" */
-	const struct schema_rule *rules;
-	const struct schema_key *parent;
-	const struct schema_key *keys;    /* a dictionary's, first of a list */
-	const struct schema_key *items;   /* an array's alternatives */
-	const struct schema_key *allowed; /* the =Value lines of a scalar */
-	const struct schema_key *next;    /* the next one beside this one */
+	struct schema_rule *rules;
+	struct schema_key *parent;
+	struct schema_key *keys;    /* a dictionary's, first of a list */
+	struct schema_key *items;   /* an array's alternatives */
+	struct schema_key *allowed; /* the =Value lines of a scalar */
+	struct schema_key *next;    /* the next one beside this one */
 };
 
 /* One command, payload, declaration, ...: its top keys begin at keys. */
@@ -95,9 +96,9 @@ struct schema_type {
 	const char *variant; /* one name may have several; "" mostly */
 	enum schema_table table;
 	struct schema_key root; /* the document itself; holds OS facts, extra */
-	const struct schema_key *command; /* commands: its Command dictionary,
+	struct schema_key *command; /* commands: its Command dictionary,
 					   * NULL if there are no keys */
-	const struct schema_type *next;   /* in the order of the table */
+	struct schema_type *next;   /* in the order of the table */
 };
 
 /* ERR_NO_MEMORY; ERR_INTERNAL if the tables are broken (names the line). */
@@ -128,6 +129,9 @@ const struct schema_key *schema_key(
 
 /* The name in a list that looks most like name, NULL if none is near. */
 const char *schema_key_near(const struct schema_key *list, const char *name);
+
+/* What a value must look like by key's format, for a message: "6 digits". */
+void schema_format_says(const struct schema_key *key, struct buf *b);
 
 /* "string", "integer", ...: Apple's word. */
 const char *schema_vtype_name(enum schema_vtype vtype);

@@ -1,0 +1,208 @@
+/* One value of a command's text, typed by the schema. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "engine/base/text.h"
+#include "engine/schema/command_priv.h"
+
+/* Passwords and tokens stay out of messages. */
+static bool
+is_secret(const char *name)
+{
+	static const char *const words[] = { "Password", "Token", "Hash",
+		"Secret", "PrivateKey" };
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcasestr(name, words[i]) != NULL)
+			return true;
+	return false;
+}
+
+/* "NAME: WHAT expected, got '...'" */
+static struct pl *
+expected(const struct given *g, struct err *err, const char *what)
+{
+	struct buf shown = { 0 };
+
+	text_escape(&shown, bytes_text(g->text));
+	if (is_secret(g->name))
+		(void)err_add(
+		    err, ERR_INVALID, "%s: %s expected", g->name, what);
+	else
+		(void)err_add(err, ERR_INVALID, "%s: %s expected, got '%.60s'",
+		    g->name, what, buf_str(&shown));
+	buf_free(&shown);
+	return NULL;
+}
+
+/* "A, B or C": what may stand there. */
+static void
+alternatives(const struct schema_key *key, struct buf *b)
+{
+	const struct schema_key *a;
+	const char *p;
+
+	for (p = key->values; *p != '\0'; p++) {
+		if (*p == '|')
+			buf_text(b, ", ");
+		else if (*p != '\\' || p[1] != '|')
+			buf_char(b, *p);
+	}
+	for (a = key->allowed; a != NULL && b->len < 200; a = a->next)
+		buf_printf(b, "%s%s", b->len > 0 ? ", " : "", a->name);
+	if (a != NULL)
+		buf_text(b, ", ...");
+}
+
+/* Whether the allowed values and the form have it; adds a finding if not. */
+static bool
+fits(const struct schema_key *key, const struct given *g, struct err *err)
+{
+	struct buf what = { 0 };
+	const char *near;
+	bool good = true;
+
+	if (!schema_value_allowed(key, g->text)) {
+		near = schema_key_near(key->allowed, g->text);
+		buf_text(&what, "one of ");
+		if (near != NULL)
+			buf_printf(&what, "the known values (%s?)", near);
+		else
+			alternatives(key, &what);
+		good = false;
+	} else if (!schema_format_fits(key, g->text)) {
+		schema_format_says(key, &what);
+		good = false;
+	}
+	if (!good)
+		(void)expected(g, err, buf_str(&what));
+	buf_free(&what);
+	return good;
+}
+
+/* Decimal or 0x; no octal, no blanks. */
+static bool
+whole(const char *s, int64_t *ret)
+{
+	const char *digits = s + (*s == '-' || *s == '+');
+	bool hex = digits[0] == '0' && (digits[1] | 0x20) == 'x';
+	char *end;
+	long long v;
+
+	if (digits[0] < '0' || digits[0] > '9')
+		return false;
+	errno = 0;
+	v = strtoll(s, &end, hex ? 16 : 10);
+	if (*end != '\0' || errno != 0 || end == s)
+		return false;
+	*ret = v;
+	return true;
+}
+
+static struct pl *
+integer(const struct schema_key *key, const struct given *g, struct err *err)
+{
+	int64_t v;
+
+	if (!whole(g->text, &v))
+		return expected(g, err, "integer");
+	return fits(key, g, err) ? pl_new_int(v) : NULL;
+}
+
+static bool
+truth(const char *s, bool *ret)
+{
+	*ret = strcasecmp(s, "true") == 0 || strcasecmp(s, "yes") == 0 ||
+	       strcmp(s, "1") == 0;
+	return *ret || strcasecmp(s, "false") == 0 ||
+	       strcasecmp(s, "no") == 0 || strcmp(s, "0") == 0;
+}
+
+static struct pl *
+data(const struct given *g, struct err *err)
+{
+	struct buf bytes = { 0 };
+	struct pl *made = NULL;
+
+	if (g->text[0] == '@')
+		(void)err_add(err, ERR_INVALID,
+		    "%s: files are not read from here; write the bytes as "
+		    "base64: %s=$(base64 -w0 FILE)",
+		    g->name, g->name);
+	else if (text_unbase64(bytes_text(g->text), &bytes, NULL) != ERR_OK)
+		(void)err_add(err, ERR_INVALID,
+		    "%s: data in base64 expected (%s=$(base64 -w0 FILE))",
+		    g->name, g->name);
+	else
+		made = pl_new_data(buf_view(&bytes));
+	buf_free(&bytes);
+	return made;
+}
+
+static struct pl *
+real(const struct given *g, struct err *err)
+{
+	char *end;
+	double v = strtod(g->text, &end);
+
+	if (end == g->text || *end != '\0' || g->text[0] <= ' ')
+		return expected(g, err, "number");
+	return pl_new_real(v);
+}
+
+/* What the schema leaves open: plain words that look like one are booleans
+ * and integers, quoted ones always text. */
+static struct pl *
+any(const struct given *g)
+{
+	int64_t v;
+
+	if (!g->quoted && strcasecmp(g->text, "true") == 0)
+		return pl_new_bool(true);
+	if (!g->quoted && strcasecmp(g->text, "false") == 0)
+		return pl_new_bool(false);
+	if (!g->quoted && whole(g->text, &v))
+		return pl_new_int(v);
+	return pl_new_string(g->text);
+}
+
+struct pl *
+given_value(
+    const struct schema_key *key, const struct given *g, struct err *err)
+{
+	int64_t seconds;
+	bool yes;
+
+	switch (key->vtype) {
+	case SCHEMA_STRING:
+		return fits(key, g, err) ? pl_new_string(g->text) : NULL;
+	case SCHEMA_INTEGER:
+		return integer(key, g, err);
+	case SCHEMA_BOOLEAN:
+		if (!truth(g->text, &yes))
+			return expected(g, err, "true or false");
+		return pl_new_bool(yes);
+	case SCHEMA_REAL:
+		return real(g, err);
+	case SCHEMA_DATA:
+		return data(g, err);
+	case SCHEMA_DATE:
+		if (text_untime(bytes_text(g->text), &seconds, NULL) != ERR_OK)
+			return expected(
+			    g, err, "a time like 2026-11-25T14:11:00Z");
+		return pl_new_date(seconds);
+	case SCHEMA_DICTIONARY:
+	case SCHEMA_ARRAY:
+		(void)err_add(err, ERR_INVALID,
+		    "%s: is a %s; write its keys as %s.KEY=VALUE", g->name,
+		    schema_vtype_name(key->vtype), g->name);
+		return NULL;
+	case SCHEMA_ANY:
+	case SCHEMA_VALUE:
+		break;
+	}
+	return any(g);
+}
