@@ -94,6 +94,9 @@ $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
+# .incbin reads the tables, and -MMD does not see it
+$(B)/engine/schema/tables.o: $(wildcard engine/schema/tables/*.tsv)
+
 $(B)/libmdmfs.a: $(ENGINE:%.c=$(B)/%.o)
 	@rm -f $@
 	$(AR) rcs $@ $^
