@@ -110,7 +110,7 @@ write_event(struct refusals *r, const struct refusal *f)
 		text_line_safe(&b, f->actor.comm);
 	}
 	/* an event that cannot be written has nowhere else to be told */
-	if (event_add(r->engine, f->org, buf_str(&b), NULL) != ERR_OK)
+	if (event_note(r->engine, f->org, buf_str(&b), NULL) != ERR_OK)
 		buf_reset(&b);
 	buf_free(&b);
 }

@@ -185,7 +185,7 @@ add_txn(struct txn *t, void *arg, struct err *err)
 }
 
 enum err_code
-event_add(struct engine *e, uint32_t org, const char *line, struct err *err)
+event_note(struct engine *e, uint32_t org, const char *line, struct err *err)
 {
 	struct add a = { e, org, line };
 

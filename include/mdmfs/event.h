@@ -38,7 +38,7 @@ enum err_code event_read(struct engine *e, const struct event_read *r,
 
 /* An event of the mount's own, such as a refusal: one line, without time and
  * newline.  org 0: nobody's in particular. */
-enum err_code event_add(
+enum err_code event_note(
     struct engine *e, uint32_t org, const char *line, struct err *err);
 
 #endif
