@@ -151,7 +151,9 @@ test_agreement(const char *who, const char *options, unsigned flips)
 	}
 	printf("# %u of %u still hold\n", taken, flips);
 	ok(disagreed == 0, "both ways agree on each flipped bit");
-	ok(taken < flips, "and hardly any of them holds");
+	ok(taken < flips / 2,
+	    "and most of them break the message (the signature on "
+	    "the certificate is not judged here)");
 	buf_free(&h);
 	buf_free(&der);
 }
