@@ -88,7 +88,7 @@ push_topic(struct txn *t, const struct engine *e, struct profile_inputs *in,
 	if (rc != ERR_OK)
 		return rc;
 	if (f.version == 0)
-		return err_set(err, ERR_NOT_FOUND,
+		return err_set(err, ERR_KEY_REJECTED,
 		    "there is no push certificate for %s: copy it with its key "
 		    "into orgs/%s/apns/ (mkdir it first); without one, devices "
 		    "cannot be reached and no enrollment profile is handed out",

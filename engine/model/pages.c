@@ -15,6 +15,7 @@
  */
 struct page {
 	struct engine *engine;
+	uint32_t org; /* of org_ca_page() alone */
 	uint32_t device;
 	uint32_t user;
 	struct txn *t;
@@ -253,14 +254,24 @@ device_certificate_page(
 	return render(e, &p, certificate_txn, b, err);
 }
 
+static enum err_code
+ca_txn(struct txn *t, void *arg, struct err *err)
+{
+	struct page *p = arg;
+	struct identity *ca = NULL;
+	enum err_code rc = slot_identity(t, p->org, SLOT_OF_CA, &ca, err);
+
+	buf_reset(&p->b);
+	if (rc == ERR_OK)
+		cert_pem(identity_leaf(ca), &p->b);
+	identity_free(ca);
+	return rc;
+}
+
 enum err_code
 org_ca_page(struct engine *e, uint32_t org, struct buf *b, struct err *err)
 {
-	struct identity *ca = NULL;
-	enum err_code rc = slot_ca(e, org, &ca, err);
+	struct page p = { .org = org };
 
-	if (rc == ERR_OK)
-		cert_pem(identity_leaf(ca), b);
-	identity_free(ca);
-	return rc == ERR_OK ? buf_error(b, err) : rc;
+	return render(e, &p, ca_txn, b, err);
 }

@@ -109,7 +109,7 @@ system_url_read(struct txn *t, struct system_url *ret, struct err *err)
 	enum err_code rc = org_setting(t, 0, NULL, "url", text, sizeof(text));
 
 	if (rc == ERR_NOT_FOUND)
-		return err_set(err, ERR_NOT_FOUND,
+		return err_set(err, ERR_INVALID,
 		    "system/url is missing: write the address that devices "
 		    "shall use, echo https://mdm.example.com > system/url");
 	if (rc != ERR_OK)

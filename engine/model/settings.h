@@ -15,7 +15,7 @@ struct system_url {
 /* ERR_INVALID: what is wrong with it. */
 enum err_code system_url_parse(
     struct bytes file, struct system_url *ret, struct err *err);
-/* system/url.  ERR_NOT_FOUND with the advice to write it. */
+/* system/url.  ERR_INVALID with the advice to write it if it is missing. */
 enum err_code system_url_read(
     struct txn *t, struct system_url *ret, struct err *err);
 

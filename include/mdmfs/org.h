@@ -36,12 +36,13 @@ enum err_code org_slot_page(struct engine *e, uint32_t org, enum place place,
 /*
  * status/orgs/ORG/enroll.mobileconfig: the enrollment profile.  The same bytes
  * until its challenge is used or has expired.  ERR_INVALID, ERR_KEY_EXPIRED,
- * ERR_NOT_FOUND with the reason while it may not be handed out.
+ * ERR_KEY_REJECTED with the reason while it may not be handed out.
  */
 enum err_code org_enroll_profile(
     struct engine *e, uint32_t org, struct buf *b, struct err *err);
 
-/* The certificate (PEM) of the organization's own CA. */
+/* The certificate (PEM) of the organization's own CA.  ERR_NOT_FOUND until a
+ * device has first asked for it. */
 enum err_code org_ca_page(
     struct engine *e, uint32_t org, struct buf *b, struct err *err);
 
