@@ -31,6 +31,7 @@ struct parts {
 	struct push *push;
 	struct server *server;
 	uint64_t tls_version; /* that the server uses; the keeper's own */
+	struct tls_watch tls_watch;
 	pthread_t keeper;
 	bool keeping;
 	pthread_mutex_t mutex;
@@ -180,7 +181,7 @@ keep_house(struct engine *e, int64_t *trim_at)
 
 	if (removal_run(e, &next, &err) != ERR_OK)
 		log_error("removals: %s", err.msg);
-	if (tls_ensure(e, &err) != ERR_OK ||
+	if (tls_ensure(e, &p->tls_watch, &err) != ERR_OK ||
 	    tls_serve(e, p->server, &p->tls_version, &err) != ERR_OK)
 		log_error("the HTTPS certificate: %s", err.msg);
 	if (now >= *trim_at) {
@@ -237,7 +238,7 @@ open_server(struct engine *e, struct err *err)
 		options.n_listen++;
 	if ((rc = server_open(&options, &p->server, err)) != ERR_OK)
 		return rc;
-	if ((rc = tls_ensure(e, err)) == ERR_OK)
+	if ((rc = tls_ensure(e, &p->tls_watch, err)) == ERR_OK)
 		rc = tls_serve(e, p->server, &p->tls_version, err);
 	return rc;
 }

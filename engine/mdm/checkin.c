@@ -1,5 +1,7 @@
+#include <stdio.h>
 #include <string.h>
 
+#include "engine/base/log.h"
 #include "engine/mdm/mdm_priv.h"
 #include "engine/model/events.h"
 #include "engine/model/facts.h"
@@ -147,6 +149,21 @@ static const struct message {
 };
 /* clang-format on */
 
+/* The administrator hears whose it is; the client does not. */
+static void
+refuse_taken(struct mdm *m, struct exchange *x, const struct speaker *s,
+    const struct err *err)
+{
+	char line[sizeof(err->msg) + 160];
+	struct err failed = { 0 };
+
+	snprintf(line, sizeof(line), "device=%s authenticate refused: %s",
+	    s->id, err->msg);
+	if (event_note(m->engine, s->org, line, &failed) != ERR_OK)
+		log_error("%s (no event: %s)", line, failed.msg);
+	exchange_text(x, 400, "the device is enrolled elsewhere");
+}
+
 void
 checkin_answer(struct mdm *m, struct exchange *x, const struct speaker *s)
 {
@@ -165,9 +182,11 @@ checkin_answer(struct mdm *m, struct exchange *x, const struct speaker *s)
 		rc = store_update(m->engine->store, messages[i].fn, &c, &err);
 	else
 		rc = store_view(m->engine->store, messages[i].fn, &c, &err);
-	if (rc != ERR_OK) {
+	if (rc == ERR_NOT_UNIQUE)
+		refuse_taken(m, x, s, &err);
+	else if (rc != ERR_OK)
 		mdm_refuse(x, rc, &err);
-	} else {
+	else {
 		x->status = 200;
 		if (c.reply.len > 0)
 			x->content_type = "application/xml";

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "engine/model/events.h"
+#include "engine/model/orgs.h"
 #include "engine/pki/ca.h"
 
 #define OWN_DAYS   397 /* of a self-made certificate */
@@ -136,15 +137,45 @@ keep_txn(struct txn *t, void *arg, struct err *err)
 	    o->host[0] != '\0' ? o->host : "localhost");
 }
 
+static enum err_code
+watch_txn(struct txn *t, void *arg, struct err *err)
+{
+	struct tls_watch *w = arg;
+	struct slot_facts slot, own;
+	struct node url;
+	enum err_code rc = slot_facts(t, 0, SLOT_OF_TLS, &slot, err);
+
+	if (rc == ERR_OK)
+		rc = slot_facts(t, 0, SLOT_OF_OWN_TLS, &own, err);
+	if (rc != ERR_OK)
+		return rc;
+	w->slot = slot.version;
+	w->own = own.version;
+	w->look_at = slot.version != 0
+	                 ? INT64_MAX
+	                 : own.expires - RENEW_DAYS * INT64_C(86400);
+	rc = org_file(t, 0, NULL, "url", &url, NULL);
+	w->url = rc == ERR_OK ? url.n.version : 0;
+	return ERR_OK;
+}
+
 enum err_code
-tls_ensure(struct engine *e, struct err *err)
+tls_ensure(struct engine *e, struct tls_watch *watch, struct err *err)
 {
 	struct own o = { .engine = e };
-	enum err_code rc = store_view(e->store, look_txn, &o, err);
+	struct tls_watch now = { 0 };
+	enum err_code rc = store_view(e->store, watch_txn, &now, err);
 
+	if (rc != ERR_OK ||
+	    (now.slot == watch->slot && now.own == watch->own &&
+		now.url == watch->url && engine_now(e) < watch->look_at))
+		return rc;
+	rc = store_view(e->store, look_txn, &o, err);
 	if (rc == ERR_OK && o.needed && (rc = make(&o, err)) == ERR_OK)
 		rc = store_update(e->store, keep_txn, &o, err);
 	identity_free(o.root);
 	identity_free(o.made);
+	if (rc == ERR_OK)
+		rc = store_view(e->store, watch_txn, watch, err);
 	return rc;
 }

@@ -19,12 +19,22 @@ enum err_code tls_state(struct txn *t, struct tls_state *ret, struct err *err);
 enum err_code tls_identity(
     struct txn *t, struct identity **ret, struct err *err);
 
+/* What tls_ensure() has seen, so that it costs next to nothing while nothing
+ * changes.  Zeroed: nothing yet. */
+struct tls_watch {
+	uint64_t slot;   /* version of the identity in system/tls */
+	uint64_t own;    /* of the self-made one */
+	uint64_t url;    /* of the file system/url */
+	int64_t look_at; /* seconds: at the latest */
+};
+
 /*
  * Make sure that there is an identity: with nothing in system/tls, a root of
  * the server's own and a certificate for the host in system/url are made, and
  * made again when the host changes or the end is near.  Not inside a
  * transaction.
  */
-enum err_code tls_ensure(struct engine *e, struct err *err);
+enum err_code tls_ensure(
+    struct engine *e, struct tls_watch *watch, struct err *err);
 
 #endif
