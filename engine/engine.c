@@ -361,7 +361,7 @@ engine_backup(const char *state_dir, const char *key_file, const char *path,
     struct err *err)
 {
 	(void)key_file; /* a copy holds no key */
-	return store_copy_out(state_dir, path, err);
+	return store_copy(state_dir, path, err);
 }
 
 enum err_code
