@@ -24,7 +24,7 @@ int
 main(void)
 {
 	char top[] = "/tmp/mdmfs-copy.XXXXXX";
-	char a[64], b[64], copy[64], key[64], cmd[128];
+	char a[64], b[64], copy[64], key[80], cmd[128];
 	struct store_options options = { .dir = a };
 	struct store *s = NULL;
 	struct buf value = { 0 };
