@@ -13,7 +13,7 @@ struct enroll {
 	uint32_t org;
 	const struct identity *ca;
 	const struct message *message; /* verified */
-	const struct csr *request;
+	const struct csr *request;     /* NULL: not decrypted */
 	const char *peer; /* address of the client, for the event */
 	int64_t now;      /* seconds since 1970 UTC */
 };
@@ -27,5 +27,9 @@ struct enroll {
  */
 enum err_code enroll_issue(
     const struct enroll *e, struct cert **ret, struct err *err);
+
+/* Append for whom, which transaction and from where, as part of an event:
+ * `for "CN=x"; transaction 1F, from 192.0.2.1`. */
+void enroll_describe(const struct enroll *e, struct buf *b);
 
 #endif

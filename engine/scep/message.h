@@ -64,7 +64,8 @@ enum err_code message_verify(struct message *m, struct err *err);
 /*
  * After message_verify(): decrypt the content, for ca; append it to ret (give
  * it to buf_wipe()).  AES, 3DES and single DES in CBC mode.
- * ERR_UNSUPPORTED: a cipher; ERR_UNDECODABLE: damaged, or for somebody else.
+ * ERR_UNSUPPORTED: a cipher; ERR_UNDECODABLE: damaged, for somebody else, or
+ * no DER inside.
  */
 enum err_code message_decrypt(struct message *m, const struct identity *ca,
     struct buf *ret, struct err *err);
@@ -75,6 +76,11 @@ struct bytes message_transaction(const struct message *m);
 /* After message_verify(); borrowed from m. */
 struct cert *message_signer(const struct message *m);
 
+/* Whether message_grant() could answer the signer.  challenge may be NULL.
+ * ERR_UNSUPPORTED. */
+enum err_code message_can_grant(
+    const struct message *m, const char *challenge, struct err *err);
+
 /*
  * Append a CertRep, signed by ca with the digest of the request (SHA-256 if
  * that is not good enough).
@@ -83,11 +89,10 @@ struct cert *message_signer(const struct message *m);
 /*
  * SUCCESS: issued, encrypted for the signer with the cipher of the request
  * (3DES for single DES).  A key that cannot be encrypted for (EC) gets it
- * encrypted with the challenge (RFC 8894 3.1); ERR_UNSUPPORTED without one.
- * challenge may be NULL.
+ * encrypted with the challenge (RFC 8894 3.1), which may be NULL for RSA.
  */
 enum err_code message_grant(const struct message *m, const struct identity *ca,
-    const struct cert *issued, const char *challenge, struct buf *ret,
+    struct cert *issued, const char *challenge, struct buf *ret,
     struct err *err);
 
 /* FAILURE; the first line of text goes with it as failInfoText. */

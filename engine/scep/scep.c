@@ -1,0 +1,392 @@
+#include "engine/scep/scep.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/log.h"
+#include "engine/base/text.h"
+#include "engine/model/events.h"
+#include "engine/scep/authority.h"
+#include "engine/scep/enroll.h"
+
+/*
+ * Refusals are events; each costs a commit, and pushes older events out.  So
+ * of one organization (those with one place share it) only so many are told.
+ */
+#define QUIET_PLACES 64
+#define QUIET_AFTER  30 /* a minute */
+
+struct quiet {
+	int64_t minute;
+	unsigned told;
+	unsigned untold;
+};
+
+struct scep {
+	struct engine *engine;
+	struct authorities *authorities;
+	pthread_mutex_t mutex;
+	struct quiet quiet[QUIET_PLACES]; /* protected by mutex */
+};
+
+enum err_code
+scep_open(struct engine *e, struct scep **ret, struct err *err)
+{
+	struct scep *s = calloc(1, sizeof(*s));
+	enum err_code rc;
+
+	if (s == NULL || pthread_mutex_init(&s->mutex, NULL) != 0) {
+		free(s);
+		return err_set(err, ERR_NO_MEMORY, "SCEP");
+	}
+	s->engine = e;
+	if ((rc = authorities_new(e, &s->authorities, err)) != ERR_OK) {
+		scep_close(s);
+		return rc;
+	}
+	*ret = s;
+	return ERR_OK;
+}
+
+void
+scep_close(struct scep *s)
+{
+	if (s == NULL)
+		return;
+	authorities_free(s->authorities);
+	pthread_mutex_destroy(&s->mutex);
+	free(s);
+}
+
+/* ---- refusals ----------------------------------------------------------- */
+
+/* Whether one more is told; *untold is how many were not since the last. */
+static bool
+may_tell(struct scep *s, uint32_t org, int64_t now, unsigned *untold)
+{
+	struct quiet *q = &s->quiet[org % QUIET_PLACES];
+	bool yes;
+
+	pthread_mutex_lock(&s->mutex);
+	if (q->minute != now / 60) {
+		q->minute = now / 60;
+		q->told = 0;
+	}
+	yes = q->told < QUIET_AFTER;
+	if (yes) {
+		q->told++;
+		*untold = q->untold;
+		q->untold = 0;
+	} else {
+		q->untold++;
+	}
+	pthread_mutex_unlock(&s->mutex);
+	return yes;
+}
+
+struct tell {
+	const struct enroll *e;
+	const char *reason;
+	unsigned untold;
+};
+
+static enum err_code
+tell_txn(struct txn *t, void *arg, struct err *err)
+{
+	const struct tell *tell = arg;
+	struct buf b = { 0 };
+	enum err_code rc;
+
+	buf_text(&b, "scep: refused ");
+	enroll_describe(tell->e, &b);
+	buf_text(&b, ": ");
+	buf_put(&b, tell->reason, strcspn(tell->reason, "\n"));
+	if (tell->untold > 0)
+		buf_printf(
+		    &b, " (and %u more that are not listed)", tell->untold);
+	rc = event_record(
+	    t, tell->e->engine, tell->e->org, err, "%s", buf_str(&b));
+	buf_free(&b);
+	return rc;
+}
+
+static void
+tell(struct scep *s, const struct enroll *e, const char *reason)
+{
+	struct tell tell = { .e = e, .reason = reason };
+	struct err err = { 0 };
+
+	if (may_tell(s, e->org, e->now, &tell.untold) &&
+	    store_update(s->engine->store, tell_txn, &tell, &err) != ERR_OK)
+		log_warn("scep: no event for a refusal: %s", err.msg);
+}
+
+/* The server's own trouble: not the client's to read. */
+static void
+fail(struct exchange *x, const struct err *err)
+{
+	log_error("scep: %s: %s", x->path, err->msg);
+	exchange_text(x, err_http(err->code),
+	    "The certificate service has a problem of its own (%s); try again "
+	    "later.",
+	    err_text(err->code));
+}
+
+static void
+send_reply(struct exchange *x)
+{
+	x->status = 200;
+	x->content_type = "application/x-pki-message";
+}
+
+static void
+refuse(struct exchange *x, struct scep *s, const struct enroll *e,
+    enum message_fault fault, const struct err *why)
+{
+	struct err err = { 0 };
+
+	tell(s, e, why->msg);
+	if (message_refuse(
+		e->message, e->ca, fault, why->msg, &x->reply, &err) != ERR_OK)
+		fail(x, &err);
+	else
+		send_reply(x);
+}
+
+/* ---- PKIOperation ------------------------------------------------------- */
+
+static void
+enroll(struct exchange *x, struct scep *s, struct enroll *e, struct message *m)
+{
+	struct csr *request = NULL;
+	struct cert *cert = NULL;
+	struct buf content = { 0 };
+	struct err err = { 0 };
+	enum message_fault fault = MESSAGE_BAD_CHECK;
+	enum err_code rc = message_decrypt(m, e->ca, &content, &err);
+
+	if (rc != ERR_OK)
+		goto out;
+	fault = MESSAGE_BAD_REQUEST;
+	if ((rc = csr_parse(buf_view(&content), &request, &err)) != ERR_OK)
+		goto out;
+	e->request = request;
+	if ((rc = enroll_issue(e, &cert, &err)) == ERR_OK)
+		rc = message_grant(
+		    m, e->ca, cert, csr_challenge(request), &x->reply, &err);
+out:
+	if (rc == ERR_UNSUPPORTED && fault == MESSAGE_BAD_CHECK)
+		fault = MESSAGE_BAD_ALG;
+	if (rc == ERR_OK)
+		send_reply(x);
+	else if (err_http(rc) >= 500)
+		fail(x, &err);
+	else
+		refuse(x, s, e, fault, &err);
+	cert_free(cert);
+	csr_free(request);
+	buf_wipe(&content);
+}
+
+/* By the type of the message, once its signature holds. */
+static void
+serve_message(
+    struct exchange *x, struct scep *s, struct enroll *e, struct message *m)
+{
+	enum message_fault fault = MESSAGE_BAD_REQUEST;
+	struct err err = { 0 };
+	enum err_code rc = message_verify(m, &err);
+
+	if (rc != ERR_OK && err_http(rc) >= 500) {
+		fail(x, &err);
+		return;
+	}
+	if (rc != ERR_OK) {
+		refuse(x, s, e,
+		    rc == ERR_UNSUPPORTED ? MESSAGE_BAD_ALG : MESSAGE_BAD_CHECK,
+		    &err);
+		return;
+	}
+	switch (message_type(m)) {
+	case MESSAGE_ENROLL:
+	case MESSAGE_RENEWAL:
+	case MESSAGE_UPDATE:
+		enroll(x, s, e, m);
+		return;
+	case MESSAGE_POLL:
+		fault = MESSAGE_BAD_CERT_ID;
+		rc = err_set(&err, ERR_NOT_FOUND,
+		    "no request is ever pending here: send it again");
+		break;
+	case MESSAGE_GET_CERT:
+	case MESSAGE_GET_CRL:
+		rc = err_set(&err, ERR_UNSUPPORTED,
+		    "certificates and CRLs cannot be fetched here: "
+		    "enrollment and renewal are what there is");
+		break;
+	case MESSAGE_CERT_REP:
+	case MESSAGE_UNKNOWN:
+		rc = err_set(&err, ERR_UNSUPPORTED,
+		    "RFC 8894 3.2.1.2: the messageType is not one that a "
+		    "client sends");
+		break;
+	}
+	if (rc != ERR_OK)
+		refuse(x, s, e, fault, &err);
+}
+
+/* The message: the body, or base64 in the query. */
+static enum err_code
+get_message(struct exchange *x, struct buf *ret, struct err *err)
+{
+	const char *base64;
+	size_t len = 0;
+
+	if (strcmp(x->method, "POST") == 0) {
+		buf_bytes(ret, x->body);
+		return buf_error(ret, err);
+	}
+	base64 = exchange_query(x, "message", &len);
+	if (base64 == NULL)
+		return err_set(err, ERR_UNDECODABLE,
+		    "RFC 8894 4.1: a PKIOperation by GET has its message in "
+		    "&message=, in base64");
+	if (text_unbase64(bytes_of(base64, len), ret, NULL) != ERR_OK)
+		return err_set(err, ERR_UNDECODABLE,
+		    "RFC 8894 4.1: &message= is not base64");
+	return buf_error(ret, err);
+}
+
+static void
+pki_operation(struct exchange *x, struct scep *s, const struct authority *a)
+{
+	struct message *m = NULL;
+	struct buf bytes = { 0 };
+	struct err err = { 0 };
+	enum err_code rc;
+
+	if (x->body.len > SCEP_MESSAGE_MAX) {
+		exchange_text(x, 413,
+		    "A SCEP message has at most %u bytes; these are %zu.",
+		    SCEP_MESSAGE_MAX, x->body.len);
+		return;
+	}
+	if ((rc = get_message(x, &bytes, &err)) == ERR_OK)
+		rc = message_parse(buf_view(&bytes), &m, &err);
+	if (rc == ERR_OK) {
+		struct enroll e = { .engine = s->engine,
+			.org = a->org,
+			.ca = a->ca,
+			.message = m,
+			.peer = x->peer != NULL ? x->peer : "unknown",
+			.now = x->now };
+
+		serve_message(x, s, &e, m);
+	} else if (err_http(rc) >= 500) {
+		fail(x, &err);
+	} else {
+		exchange_text(x, 400, "%s", err.msg);
+	}
+	message_free(m);
+	buf_free(&bytes);
+}
+
+/* ---- the other operations ----------------------------------------------- */
+
+/* RFC 8894 3.5.2.  Single DES and MD5 are read, but not advertised. */
+static void
+get_ca_caps(struct exchange *x, struct scep *s, const struct authority *a)
+{
+	(void)s;
+	(void)a;
+	x->status = 200;
+	x->content_type = "text/plain";
+	buf_text(&x->reply, "AES\n"
+			    "DES3\n"
+			    "POSTPKIOperation\n"
+			    "Renewal\n"
+			    "SHA-1\n"
+			    "SHA-256\n"
+			    "SHA-512\n"
+			    "SCEPStandard\n");
+}
+
+/* One certificate, whatever &message= says: clients ask for 0, 1, 2, ... */
+static void
+get_ca_cert(struct exchange *x, struct scep *s, const struct authority *a)
+{
+	(void)s;
+	x->status = 200;
+	x->content_type = "application/x-x509-ca-cert";
+	buf_bytes(&x->reply, cert_der(identity_leaf(a->ca)));
+}
+
+static void
+not_here(struct exchange *x, struct scep *s, const struct authority *a)
+{
+	(void)s;
+	(void)a;
+	exchange_text(x, 404,
+	    "There is no next CA certificate and no chain: GetCACert has the "
+	    "one there is.");
+}
+
+/* clang-format off */
+static const struct operation {
+	const char *name;
+	void (*serve)(struct exchange *x, struct scep *s,
+	    const struct authority *a);
+} operations[] = {
+	{ "GetCACaps",     get_ca_caps },
+	{ "GetCACert",     get_ca_cert },
+	{ "GetNextCACert", not_here },
+	{ "GetCAChain",    not_here },
+	{ "PKIOperation",  pki_operation },
+};
+/* clang-format on */
+
+static const struct operation *
+find_operation(const struct exchange *x)
+{
+	size_t i, len = 0;
+	const char *name = exchange_query(x, "operation", &len);
+
+	/* RFC 8894 4.3: some clients leave it out of a POST */
+	if (name == NULL && strcmp(x->method, "POST") == 0) {
+		name = "PKIOperation";
+		len = strlen(name);
+	}
+	for (i = 0; i < sizeof(operations) / sizeof(operations[0]); i++)
+		if (name != NULL && bytes_equal(bytes_of(name, len),
+					bytes_text(operations[i].name)))
+			return &operations[i];
+	return NULL;
+}
+
+void
+scep_serve(struct exchange *x, void *ctx)
+{
+	const struct operation *o = find_operation(x);
+	struct scep *s = ctx;
+	struct authority a = { 0 };
+	struct err err = { 0 };
+	enum err_code rc;
+
+	if (o == NULL) {
+		exchange_text(x, 400,
+		    "This is a SCEP address, for devices. It takes "
+		    "?operation=GetCACaps, GetCACert and PKIOperation.");
+		return;
+	}
+	rc = authority_find(s->authorities, x->params[0], &a, &err);
+	if (rc == ERR_OK)
+		o->serve(x, s, &a);
+	else if (rc == ERR_NOT_FOUND)
+		exchange_text(x, 404,
+		    "There is no organization of that name here: the SCEP "
+		    "address is /scep/ and an organization's name.");
+	else
+		fail(x, &err);
+	identity_free(a.ca);
+}
