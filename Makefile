@@ -19,7 +19,7 @@ BUILD_PACKAGES := gcc make pkg-config libc6-dev libfuse3-dev fuse3 libssl-dev \
 	libhttp-parser-dev libbsd-dev
 RUN_PACKAGES   := openssl
 TEST_PACKAGES  := perl python3 curl openssl nghttp2-server nghttp2-client \
-	strongswan-pki libcharon-extra-plugins libstrongswan-extra-plugins \
+	strongswan-pki libcharon-extra-plugins libstrongswan-extra-plugins libstrongswan-standard-plugins \
 	certmonger dbus nodejs libplist-utils \
 	bash dash zsh mksh ksh93u+m busybox coreutils rsync git vim nano sed \
 	tar unzip zip jq openssh-client openssh-server openssh-sftp-server attr

@@ -103,8 +103,10 @@ make(struct own *o, struct err *err)
 		names[0].kind = san_kind_of_host(o->host);
 	}
 	o->root_is_new = o->root == NULL;
+	/* RSA, since some SCEP clients read no root with an elliptic key; the
+	 * leaf has one, for its fast handshakes */
 	if (o->root_is_new)
-		rc = tls_ca_create("mdmfs server root", now, &o->root, err);
+		rc = ca_create("mdmfs server root", now, &o->root, err);
 	if (rc == ERR_OK)
 		rc = pkey_generate_p256(&key, err);
 	if (rc == ERR_OK)
