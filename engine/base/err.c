@@ -37,7 +37,7 @@ cut_at_character(char *s)
 		s[start] = '\0';
 }
 
-static void
+__attribute__((format(printf, 3, 0))) static void
 format(char *p, size_t size, const char *fmt, va_list ap)
 {
 	int n = vsnprintf(p, size, fmt, ap);

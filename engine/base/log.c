@@ -1,10 +1,15 @@
 #include "engine/base/log.h"
 
+#include <pthread.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
-static void
+#define STRANGERS 20 /* lines a second */
+
+__attribute__((format(printf, 2, 0))) static void
 line(int level, const char *fmt, va_list ap)
 {
 	char s[1200];
@@ -47,5 +52,44 @@ log_info(const char *fmt, ...)
 
 	va_start(ap, fmt);
 	line(6, fmt, ap);
+	va_end(ap);
+}
+
+/* Whether one more line may be written now; *missed: how many were not. */
+static bool
+may_log(unsigned *missed)
+{
+	static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+	static time_t second; /* protected by mutex, and these: */
+	static unsigned lines, lost;
+	time_t now = time(NULL);
+	bool may;
+
+	pthread_mutex_lock(&mutex);
+	*missed = 0;
+	if (now != second) {
+		*missed = lost;
+		second = now;
+		lines = lost = 0;
+	}
+	may = lines < STRANGERS;
+	lines += may;
+	lost += !may;
+	pthread_mutex_unlock(&mutex);
+	return may;
+}
+
+void
+log_stranger(const char *fmt, ...)
+{
+	unsigned missed;
+	va_list ap;
+
+	if (!may_log(&missed))
+		return;
+	if (missed > 0)
+		log_warn("%u more refusals were not logged", missed);
+	va_start(ap, fmt);
+	line(4, fmt, ap);
 	va_end(ap);
 }

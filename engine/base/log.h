@@ -12,4 +12,8 @@ void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* For what strangers can cause at will: at most 20 lines a second, then a
+ * count of those that were left out. */
+void log_stranger(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
 #endif

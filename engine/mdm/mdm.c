@@ -43,7 +43,7 @@ mdm_refuse(struct exchange *x, enum err_code rc, const struct err *err)
 		;
 	else
 		status = 400;
-	log_warn("%s %s from %s: %d: %s", x->method, x->path, x->peer, status,
+	log_stranger("%s %s from %s: %d: %s", x->method, x->path, x->peer, status,
 	    err->msg);
 	exchange_text(x, status, "%s", err->msg);
 }
