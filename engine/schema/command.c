@@ -197,6 +197,23 @@ word_end(struct schema_command_scan *scan, struct err *err)
 	    scan->schema, bytes_of(scan->word, scan->word_len), err);
 }
 
+/* A quote inside of the first word: what it makes of it is judged at the end,
+ * unless no request type begins like that (JSON, for one). */
+static enum err_code
+word_quoted(struct schema_command_scan *scan, struct err *err)
+{
+	struct bytes word = bytes_of(scan->word, scan->word_len);
+	const struct schema_type *t =
+	    schema_types(scan->schema, SCHEMA_COMMANDS);
+
+	while (t != NULL && !bytes_begin(bytes_text(t->name), word))
+		t = t->next;
+	if (t == NULL)
+		return word_end(scan, err);
+	scan->in_text = DONE;
+	return ERR_OK;
+}
+
 static enum err_code
 feed_text(struct schema_command_scan *scan, uint8_t c, struct err *err)
 {
@@ -216,14 +233,11 @@ feed_text(struct schema_command_scan *scan, uint8_t c, struct err *err)
 			scan->in_text = BLANK;
 		return ERR_OK;
 	case WORD:
-		/* quotes are judged at the end */
 		if (c == '\'' || c == '"')
-			scan->in_text = DONE;
-		else if (is_blank(c) ||
-			 scan->word_len + 1U >= sizeof(scan->word))
+			return word_quoted(scan, err);
+		if (is_blank(c) || scan->word_len + 1U >= sizeof(scan->word))
 			return word_end(scan, err);
-		else
-			scan->word[scan->word_len++] = (char)c;
+		scan->word[scan->word_len++] = (char)c;
 		return ERR_OK;
 	default:
 		return ERR_OK;

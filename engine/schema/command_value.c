@@ -195,10 +195,13 @@ given_value(
 			    g, err, "a time like 2026-11-25T14:11:00Z");
 		return pl_new_date(seconds);
 	case SCHEMA_DICTIONARY:
+		if (strcmp(g->text, "{}") == 0)
+			return pl_new_dict();
+		/* fall through */
 	case SCHEMA_ARRAY:
 		(void)err_add(err, ERR_INVALID,
-		    "%s: is a %s; write its keys as %s.KEY=VALUE", g->name,
-		    schema_vtype_name(key->vtype), g->name);
+		    "%s: is a %s; write its keys as %s.KEY=VALUE (none: {})",
+		    g->name, schema_vtype_name(key->vtype), g->name);
 		return NULL;
 	case SCHEMA_ANY:
 	case SCHEMA_VALUE:

@@ -1,0 +1,316 @@
+#include "engine/schema/command_text.h"
+
+#include "engine/schema/command.h"
+#include "tests/tap.h"
+
+static const struct schema *schema;
+
+static struct pl *
+make(const char *text)
+{
+	struct pl *r = NULL;
+	struct err err = { 0 };
+
+	if (schema_command_from_text(schema, bytes_text(text), &r, &err) !=
+	    ERR_OK)
+		printf("# %s: %s\n", text, err.msg);
+	return r;
+}
+
+/* The command of text is what the dictionary in xml says. */
+static bool
+makes(const char *text, const char *xml)
+{
+	struct pl *r = make(text), *want = NULL;
+	struct buf doc = { 0 };
+	bool same;
+
+	buf_printf(&doc, "<plist><dict>%s</dict></plist>", xml);
+	same = pl_parse(buf_view(&doc), &want, NULL) == ERR_OK &&
+	       pl_equal(r, want);
+	pl_free(r);
+	pl_free(want);
+	buf_free(&doc);
+	return same;
+}
+
+/* Refused, and the message is or has the lines of says. */
+static bool
+refused(const char *text, enum err_code code, const char *says)
+{
+	struct pl *r = NULL;
+	struct err err = { 0 };
+	enum err_code e =
+	    schema_command_from_text(schema, bytes_text(text), &r, &err);
+	bool good = e == code && err.code == code && r == NULL &&
+	            strstr(err.msg, says) != NULL;
+
+	if (!good)
+		printf("# %s: %s\n", err_name(e), err.msg);
+	pl_free(r);
+	return good;
+}
+
+#define TYPE(s) "<key>RequestType</key><string>" s "</string>"
+
+static void
+test_forms(void)
+{
+	ok(makes("DeviceLock PIN=123456\n",
+	       TYPE("DeviceLock") "<key>PIN</key><string>123456</string>"),
+	    "words");
+	ok(makes("# lock it\n\nDeviceLock # now\nPIN=123456\r\nMessage='a b'",
+	       TYPE("DeviceLock") "<key>PIN</key><string>123456</string>"
+				  "<key>Message</key><string>a b</string>"),
+	    "lines and comments");
+	ok(makes("DeviceLock Message=\"say \\\"hi\\\"\\n\"'\\'x,y",
+	       TYPE("DeviceLock") "<key>Message</key>"
+				  "<string>say \"hi\"\n\\x,y</string>"),
+	    "quotes, escapes, pieces that adjoin");
+	ok(makes("DeviceInformation Queries=UDID,OSVersion Queries=Model",
+	       TYPE("DeviceInformation") "<key>Queries</key><array>"
+					 "<string>UDID</string>"
+					 "<string>OSVersion</string>"
+					 "<string>Model</string></array>"),
+	    "arrays by commas and by repetition");
+	ok(makes("RestartDevice KextPaths='/a,b',/c NotifyUser=Yes",
+	       TYPE("RestartDevice") "<key>KextPaths</key><array>"
+				     "<string>/a,b</string>"
+				     "<string>/c</string></array>"
+				     "<key>NotifyUser</key><true/>"),
+	    "a comma in quotes does not separate");
+	ok(makes("Settings Item=DeviceName DeviceName=\"Ann's phone\"",
+	       TYPE("Settings") "<key>Settings</key><array><dict>"
+				"<key>Item</key><string>DeviceName</string>"
+				"<key>DeviceName</key>"
+				"<string>Ann's phone</string>"
+				"</dict></array>"),
+	    "a setting");
+	ok(makes("Settings DataRoaming.x= Item=x", "<key>a</key><true/>") ==
+		false,
+	    "an unknown setting is none");
+	ok(makes("InstallProfile Payload=aGVsbG8=",
+	       TYPE("InstallProfile") "<key>Payload</key>"
+				      "<data>aGVsbG8=</data>"),
+	    "data in base64");
+	ok(makes("InstallApplication iTunesStoreID=0x10 "
+		 "Attributes.Removable=no Configuration.a.b=7 "
+		 "Configuration.s='7'",
+	       TYPE("InstallApplication") "<key>iTunesStoreID</key>"
+					  "<integer>16</integer>"
+					  "<key>Attributes</key><dict>"
+					  "<key>Removable</key><false/></dict>"
+					  "<key>Configuration</key><dict>"
+					  "<key>a.b</key><integer>7</integer>"
+					  "<key>s</key><string>7</string>"
+					  "</dict>"),
+	    "nested keys; below a free dictionary the rest is one name");
+	ok(makes("ScheduleOSUpdate Updates.InstallAction=Default "
+		 "Updates.1.InstallAction=NotifyOnly",
+	       TYPE("ScheduleOSUpdate") "<key>Updates</key><array><dict>"
+					"<key>InstallAction</key>"
+					"<string>Default</string></dict><dict>"
+					"<key>InstallAction</key>"
+					"<string>NotifyOnly</string></dict>"
+					"</array>"),
+	    "arrays of dictionaries");
+}
+
+static void
+test_refusals(void)
+{
+	ok(refused("", ERR_INVALID, "empty"), "an empty file");
+	ok(refused("DeviceLok PIN=1", ERR_INVALID,
+	       "unknown request type DeviceLok: did you mean DeviceLock?"),
+	    "an unknown request type");
+	ok(refused("devicelock", ERR_INVALID, "did you mean DeviceLock?"),
+	    "its case counts");
+	ok(refused("DeviceLock PIN=abc Mesage=x stray", ERR_INVALID,
+	       "PIN: 6 digits expected, got 'abc'\n"
+	       "Mesage: unknown key: did you mean Message?\n"
+	       "line 1: 'stray' is no Key=Value"),
+	    "all findings, a line each");
+	ok(refused("ApplyRedemptionCode", ERR_INVALID,
+	       "Identifier: is missing, ApplyRedemptionCode needs it "
+	       "(string)\nRedemptionCode: is missing"),
+	    "what is missing");
+	ok(refused("ScheduleOSUpdate Updates.Priority=High", ERR_INVALID,
+	       "Updates.0.InstallAction: is missing"),
+	    "what is missing inside");
+	ok(refused("InstallApplication iTunesStoreID=x", ERR_INVALID,
+	       "iTunesStoreID: integer expected, got 'x'"),
+	    "no integer");
+	ok(refused("InstallApplication iTunesStoreID=99999999999999999999",
+	       ERR_INVALID, "integer expected"),
+	    "an integer that is too large");
+	ok(refused("InstallApplication InstallAsManaged=maybe", ERR_INVALID,
+	       "true or false expected"),
+	    "no boolean");
+	ok(refused("InstallApplication ManagementFlags=2", ERR_INVALID,
+	       "one of 1, 4, 5 expected"),
+	    "a value that is not in the list");
+	ok(refused("DeviceInformation Queries=Udid", ERR_INVALID, "UDID?"),
+	    "a query in the wrong case");
+	ok(refused("InstallProfile Payload=@x", ERR_INVALID, "base64 -w0"),
+	    "@FILE, with advice");
+	ok(refused("InstallProfile Payload=%", ERR_INVALID, "base64"),
+	    "no base64");
+	ok(refused("DeviceLock PIN=123456 PIN=123456", ERR_INVALID,
+	       "PIN: given twice"),
+	    "a key that is given twice");
+	ok(refused("Settings Item=TimeZone Item=HostName TimeZone=UTC",
+	       ERR_INVALID, "Item: given twice"),
+	    "two settings");
+	ok(refused("Settings Item=DevName", ERR_INVALID,
+	       "did you mean DeviceName?"),
+	    "an unknown setting");
+	ok(refused("Settings DeviceName=x", ERR_INVALID, "Item="),
+	    "a setting without name");
+	ok(refused("InstallApplication Attributes=x", ERR_INVALID,
+	       "Attributes.KEY=VALUE"),
+	    "a dictionary takes keys");
+	ok(refused("ScheduleOSUpdate Updates.1.InstallAction=Default",
+	       ERR_INVALID, "Updates.1.InstallAction"),
+	    "an array has no holes");
+	ok(refused("LogOutUser X=1", ERR_INVALID, "no such key"),
+	    "a command that takes no keys");
+	ok(refused("DeviceLock Message='x", ERR_UNDECODABLE,
+	       "the quote ' is not closed"),
+	    "an open quote");
+	ok(refused("DeviceLock Message=\x01", ERR_UNDECODABLE, "control"),
+	    "control characters");
+	ok(refused("DeviceLock Message=\xff", ERR_UNDECODABLE, "UTF-8"),
+	    "no UTF-8");
+	ok(refused("SetRecoveryLock NewPassword=hunter2 x", ERR_INVALID,
+	       "'x' is no"),
+	    "a stray word");
+	ok(refused("RequestMirroring ScanTime=hunter2", ERR_INVALID, "hunter2"),
+	    "values are shown");
+}
+
+/* ---- every command ------------------------------------------------------ */
+
+/* Text that key's type takes. */
+static const char *
+example(const struct schema_key *key, char out[static 80])
+{
+	const char *words[] = { [SCHEMA_STRING] = "text",
+		[SCHEMA_INTEGER] = "1",
+		[SCHEMA_BOOLEAN] = "true",
+		[SCHEMA_REAL] = "1.5",
+		[SCHEMA_DATA] = "AAAA",
+		[SCHEMA_DATE] = "2026-11-25T14:11:00Z",
+		[SCHEMA_ANY] = "x" };
+
+	if (key->values[0] != '\0')
+		snprintf(out, 80, "%.*s", (int)strcspn(key->values, "|"),
+		    key->values);
+	else if (key->allowed != NULL)
+		snprintf(out, 80, "%s", key->allowed->name);
+	else if (key->format[0] != '\0')
+		snprintf(out, 80, "123456");
+	else
+		snprintf(out, 80, "%s", words[key->vtype]);
+	return out;
+}
+
+/* Every key (or only the required ones) as words. */
+static void
+words(
+    struct buf *b, const struct schema_key *keys, const char *prefix, bool all)
+{
+	char name[200], value[80];
+	size_t before;
+
+	for (; keys != NULL; keys = keys->next) {
+		if ((!all && keys->presence != SCHEMA_REQUIRED) ||
+		    strcmp(keys->name, "Item") == 0)
+			continue;
+		snprintf(name, sizeof(name), "%s%s", prefix,
+		    keys->wild ? "Any" : keys->name);
+		if (keys->vtype == SCHEMA_DICTIONARY) {
+			before = b->len;
+			strcat(name, ".");
+			words(b, keys->keys, name, all);
+			name[strlen(name) - 1] = '\0';
+			if (b->len == before)
+				buf_printf(b, " %s={}", name);
+		} else if (keys->vtype == SCHEMA_ARRAY &&
+			   keys->items->vtype == SCHEMA_DICTIONARY) {
+			strcat(name, ".");
+			words(b, keys->items->keys, name, all);
+		} else {
+			buf_printf(b, " %s=%s", name,
+			    example(keys->vtype == SCHEMA_ARRAY ? keys->items
+								: keys,
+				value));
+		}
+	}
+}
+
+/* The text becomes a command, and the command's bytes the same command. */
+static bool
+round_trip(struct buf *text)
+{
+	struct pl *r = make(buf_str(text)), *back = NULL;
+	struct schema_envelope env;
+	struct buf xml = { 0 };
+	bool good;
+
+	pl_write_xml(r, &xml);
+	good = r != NULL &&
+	       schema_command_read(schema, buf_view(&xml), &back, &env, NULL) ==
+	           ERR_OK &&
+	       pl_equal(r, back) && env.uuid == NULL && env.command == back;
+	pl_free(r);
+	pl_free(back);
+	buf_free(&xml);
+	buf_reset(text);
+	return good;
+}
+
+static void
+test_all(void)
+{
+	const struct schema_type *t;
+	const struct schema_key *s;
+	struct buf b = { 0 };
+	int least = 0, most = 0, commands = 0, settings = 0, n = 0;
+
+	for (t = schema_types(schema, SCHEMA_COMMANDS); t; t = t->next) {
+		if (strcmp(t->name, "Settings") == 0)
+			continue;
+		commands++;
+		buf_text(&b, t->name);
+		if (t->command != NULL)
+			words(&b, t->command->keys, "", false);
+		least += round_trip(&b);
+		buf_text(&b, t->name);
+		if (t->command != NULL)
+			words(&b, t->command->keys, "", true);
+		most += round_trip(&b);
+	}
+	ok(commands == 65 && least == commands,
+	    "every command can be written with its required keys");
+	ok(most == commands, "and with all its keys");
+	t = schema_command(schema, "Settings");
+	for (s = t->command->keys->items; s != NULL; s = s->next) {
+		n++;
+		buf_printf(&b, "Settings Item=%s", s->name);
+		words(&b, s->keys, "", true);
+		settings += round_trip(&b);
+	}
+	ok(n == 20 && settings == n, "and so can every setting");
+	buf_free(&b);
+}
+
+int
+main(void)
+{
+	ok(schema_load(&schema, NULL) == ERR_OK, "the tables load");
+	test_forms();
+	test_refusals();
+	test_all();
+	schema_free(schema);
+	return tap_done();
+}
