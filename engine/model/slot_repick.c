@@ -1,0 +1,127 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/text.h"
+#include "engine/model/events.h"
+#include "engine/model/orgs.h"
+#include "engine/model/slot_priv.h"
+
+/*
+ * Devices keep the topic that they enrolled with: with a certificate of
+ * another one they would never hear from this server again.
+ */
+static enum err_code
+guard_topic(struct txn *t, uint32_t org, const char *topic, struct err *err)
+{
+	char allowed[ORG_TOPIC_MAX + 1] = "", account[128] = "";
+	struct org o;
+	enum err_code rc = org_read(t, org, &o, err);
+
+	if (rc != ERR_OK || o.enrolled == 0 || o.topic[0] == '\0' ||
+	    strcmp(o.topic, topic) == 0)
+		return rc;
+	rc = org_setting(
+	    t, org, "apns", "allow-topic-change", allowed, sizeof(allowed));
+	if (rc == ERR_OK && strcmp(allowed, topic) == 0)
+		return ERR_OK;
+	if (org_setting(t, org, "apns", "apple-account", account,
+		sizeof(account)) != ERR_OK)
+		account[0] = '\0';
+	return err_set(err, ERR_KEY_REJECTED,
+	    "this push certificate has the topic %s, but the %u enrolled "
+	    "devices use %s and would fall silent. Renew the old certificate "
+	    "at identity.apple.com with the Apple Account that made it%s%s; do "
+	    "not create a new one. If every device shall enroll again, write "
+	    "the new topic into apns/allow-topic-change first",
+	    topic, o.enrolled, o.topic, account[0] ? ": " : "", account);
+}
+
+static enum err_code
+put_into_effect(struct txn *t, struct engine *e, const struct slot_files *x,
+    uint32_t org, const struct identity *id, struct err *err)
+{
+	const struct cert *leaf = identity_leaf(id);
+	struct slot_facts now;
+	struct buf end = { 0 };
+	enum err_code rc = slot_facts(t, org, x->kind->slot, &now, err);
+
+	if (rc != ERR_OK)
+		return rc;
+	if (x->kind->purpose == SLOT_APNS &&
+	    (rc = guard_topic(t, org, cert_topic(leaf), err)) != ERR_OK)
+		return rc;
+	if ((rc = slot_install(t, org, x->kind->slot, id, err)) != ERR_OK)
+		return rc;
+	if (now.version != 0 && memcmp(now.fingerprint, cert_fingerprint(leaf),
+				    sizeof(now.fingerprint)) == 0)
+		return ERR_OK; /* the same one, perhaps with a better chain */
+	text_time(&end, cert_expires(leaf));
+	rc = event_record(t, e, org, err,
+	    "%s: certificate %s serial %s is in effect until %s", x->kind->name,
+	    cert_subject(leaf), cert_serial(leaf), buf_str(&end));
+	buf_free(&end);
+	return rc;
+}
+
+/* Whether the certificate in effect is still among the files. */
+static bool
+still_there(const struct slot_files *x, const struct slot_facts *f)
+{
+	size_t i, j;
+
+	for (i = 0; i < x->n; i++)
+		for (j = 0; j < bundle_n_certs(x->files[i].bundle); j++)
+			if (memcmp(cert_fingerprint(
+				       bundle_cert(x->files[i].bundle, j)),
+				f->fingerprint, sizeof(f->fingerprint)) == 0)
+				return true;
+	return false;
+}
+
+static enum err_code
+pick(struct txn *t, struct engine *e, struct slot_files *x, uint32_t org,
+    bool removing, struct err *err)
+{
+	const struct bundle *bundles[SLOT_FILES_MAX];
+	struct identity *id = NULL;
+	struct slot_facts facts;
+	enum err_code rc;
+	size_t i;
+
+	for (i = 0; i < x->n; i++)
+		bundles[i] = x->files[i].bundle;
+	rc =
+	    slot_pick(x->kind->purpose, bundles, x->n, engine_now(e), &id, err);
+	if (rc == ERR_OK) {
+		rc = put_into_effect(t, e, x, org, id, err);
+		identity_free(id);
+		return rc;
+	}
+	if (rc != ERR_NOT_FOUND || !removing)
+		return rc == ERR_NOT_FOUND ? ERR_OK : rc;
+	if ((rc = slot_facts(t, org, x->kind->slot, &facts, err)) != ERR_OK ||
+	    facts.version == 0 || still_there(x, &facts))
+		return rc;
+	if ((rc = slot_clear(t, org, x->kind->slot, err)) == ERR_OK)
+		rc = event_record(t, e, org, err,
+		    "%s: certificate %s is out of effect: its file was removed",
+		    x->kind->name, facts.subject);
+	return rc;
+}
+
+enum err_code
+slot_repick(struct txn *t, struct engine *e, const struct slot_kind *kind,
+    uint32_t org, bool removing, struct err *err)
+{
+	struct slot_files *x = calloc(1, sizeof(*x));
+	enum err_code rc;
+
+	if (x == NULL)
+		return err_set(err, ERR_NO_MEMORY, "slot");
+	x->kind = kind;
+	if ((rc = slot_files_load(t, x, org, err)) == ERR_OK)
+		rc = pick(t, e, x, org, removing, err);
+	slot_files_fini(x);
+	free(x);
+	return rc;
+}
