@@ -197,7 +197,7 @@ given_value(
 	case SCHEMA_DICTIONARY:
 		if (strcmp(g->text, "{}") == 0)
 			return pl_new_dict();
-		/* fall through */
+		__attribute__((fallthrough));
 	case SCHEMA_ARRAY:
 		(void)err_add(err, ERR_INVALID,
 		    "%s: is a %s; write its keys as %s.KEY=VALUE (none: {})",
