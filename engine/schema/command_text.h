@@ -11,8 +11,8 @@
  *   boolean   true false yes no 1 0          real      1.5
  *   data      base64               date      2026-11-25T14:11:00Z (RFC 3339)
  *   array     Key=a,b,c (commas in quotes do not separate) or Key again
- *   nested    Dict.Key=value, Dict={} without keys; an item of an array of dictionaries:
- *             Array.Key=value, or Array.0.Key, Array.1.Key
+ *   nested    Dict.Key=value; Dict={} has no keys; an item of an array of
+ *             dictionaries: Array.Key=value, or Array.0.Key, Array.1.Key
  *   Settings  Item=DeviceName DeviceName=... : the one item of its array
  */
 #ifndef MDMFS_SCHEMA_COMMAND_TEXT_H
