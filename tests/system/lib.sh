@@ -69,8 +69,15 @@ works()
 	fi
 }
 
+# The end: also stops the server, and shows what sanitizers said of it.
 done_testing()
 {
+	stop_server
+	if grep -qE 'Sanitizer|runtime error|Assertion' "$T"/log*; then
+		ok 1 "the server ran without a report of a sanitizer"
+		grep -hE -A 25 'Sanitizer|runtime error|Assertion' "$T"/log* |
+			head -n 100 | sed 's/^/# /'
+	fi
 	echo "1..$tap_n"
 	exit $((tap_failed > 0))
 }
@@ -116,6 +123,7 @@ trap 'exit 1' INT TERM
 start_server()
 {
 	PORT=$(free_port)
+	[ -e "$T/log" ] && mv "$T/log" "$(mktemp "$T/log.XXXXXX")"
 	: >"$T/log"
 	"$MDMFS" -f --listen "127.0.0.1:$PORT" "$@" "$T/state" "$M" \
 		2>"$T/log" &
