@@ -139,9 +139,14 @@ bench: test-deps
 
 # ---- lints ----------------------------------------------------------------
 
-lint: headers layers
-	@clang-format-14 --dry-run -Werror \
-		$(shell git ls-files '*.c' '*.h') 2>&1 | head -40
+lint: lint-deps headers layers
+	@clang-format-14 --dry-run -Werror $(shell git ls-files '*.c' '*.h')
+	@shellcheck $(shell git ls-files '*.sh') .ci/run
+	@shellcheck -x -e SC2016,SC2034,SC2154 $(SCRIPTS)
+	@mandoc -T lint -W warning fs/mdmfs.7 fs/mdmfs.8
+	@cppcheck -q -j $(JOBS) --std=c11 --inline-suppr --error-exitcode=1 \
+		--enable=warning,portability --suppress=missingInclude \
+		-U__GNUC__ -U__clang__ -Iinclude -I. engine fs
 headers:
 	@for h in $(HEADERS); do printf '#include "%s"\n' $$h | \
 		$(CC) $(ALL_CPPFLAGS) -std=gnu17 -Wall -Werror -fsyntax-only \

@@ -43,8 +43,8 @@ mdm_refuse(struct exchange *x, enum err_code rc, const struct err *err)
 		;
 	else
 		status = 400;
-	log_stranger("%s %s from %s: %d: %s", x->method, x->path, x->peer, status,
-	    err->msg);
+	log_stranger("%s %s from %s: %d: %s", x->method, x->path, x->peer,
+	    status, err->msg);
 	exchange_text(x, status, "%s", err->msg);
 }
 
