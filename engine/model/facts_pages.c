@@ -16,7 +16,7 @@ struct ask {
 	struct txn *t;
 	uint32_t device;
 	const char *key;
-	struct buf *b;
+	struct buf text;
 	device_info_fn *info;
 	device_secret_fn *secret;
 	device_serial_fn *serial;
@@ -30,27 +30,24 @@ info_txn(struct txn *t, void *arg, struct err *err)
 {
 	struct ask *a = arg;
 
-	buf_reset(a->b);
-	return fact_get(t, a->device, a->key, a->b, err);
+	buf_reset(&a->text);
+	return fact_get(t, a->device, a->key, &a->text, err);
 }
 
 /* The text with a newline behind it, as a file. */
 static enum err_code
-read_line(
-    struct engine *e, txn_fn *fn, struct ask *a, bool newline, struct err *err)
+read_line(struct engine *e, txn_fn *fn, struct ask *a, bool newline,
+    struct buf *b, struct err *err)
 {
-	struct buf text = { 0 };
-	struct buf *b = a->b;
-	enum err_code rc;
+	enum err_code rc = store_view(e->store, fn, a, err);
 
-	a->b = &text;
-	if ((rc = store_view(e->store, fn, a, err)) == ERR_OK) {
-		buf_bytes(b, buf_view(&text));
+	if (rc == ERR_OK) {
+		buf_bytes(b, buf_view(&a->text));
 		if (newline)
 			buf_char(b, '\n');
 		rc = buf_error(b, err);
 	}
-	buf_wipe(&text);
+	buf_wipe(&a->text);
 	return rc;
 }
 
@@ -58,9 +55,9 @@ enum err_code
 device_info(struct engine *e, uint32_t device, const char *key, struct buf *b,
     struct err *err)
 {
-	struct ask a = { .device = device, .key = key, .b = b };
+	struct ask a = { .device = device, .key = key };
 
-	return read_line(e, info_txn, &a, true, err);
+	return read_line(e, info_txn, &a, true, b, err);
 }
 
 static enum err_code
@@ -68,17 +65,17 @@ secret_txn(struct txn *t, void *arg, struct err *err)
 {
 	struct ask *a = arg;
 
-	buf_reset(a->b);
-	return secret_get(t, a->device, a->key, a->b, err);
+	buf_reset(&a->text);
+	return secret_get(t, a->device, a->key, &a->text, err);
 }
 
 enum err_code
 device_secret(struct engine *e, uint32_t device, const char *name,
     struct buf *b, struct err *err)
 {
-	struct ask a = { .device = device, .key = name, .b = b };
+	struct ask a = { .device = device, .key = name };
 
-	return read_line(e, secret_txn, &a, false, err);
+	return read_line(e, secret_txn, &a, false, b, err);
 }
 
 /* The name behind kind and device in a key, NUL-terminated. */

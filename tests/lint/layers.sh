@@ -2,6 +2,7 @@
 # layers.sh FILE: every #include in engine/, fs/, include/ and examples/
 # follows the directions in FILE.  Prints each line that does not; exit 1.
 set -eu
+# shellcheck disable=SC2046 # our own names: no spaces
 awk '
 FNR == NR {
 	if ($0 ~ /^#/ || NF == 0) next

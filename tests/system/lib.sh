@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # lib.sh - for the system tests: a server of their own, and TAP.
 # Read with `. tests/system/lib.sh` from the repository's root.  MDMFS: the
 # program under test.
