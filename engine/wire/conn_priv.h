@@ -73,6 +73,11 @@ void conn_stop(struct conn *c);
 /* Close at once. */
 void conn_kill(struct conn *c);
 
+void conn_enter(struct conn *c, enum conn_state state);
+
+/* handshake.c: go on with it; then c is open, lingers or is dead. */
+void conn_handshake(struct conn *c);
+
 /* For protocols: send what is in out, then close; linger: the client may still
  * be sending and should see it. */
 void conn_finish(struct conn *c, bool linger);

@@ -1,44 +1,10 @@
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-#include <http_parser.h>
-
-#include "engine/wire/conn_priv.h"
-#include "engine/wire/head_priv.h"
+#include "engine/wire/h1_priv.h"
 
 /* What a slice of an answer is, between two turns of the socket. */
 #define SLICE (64 * 1024)
-
-enum h1_state {
-	H1_IDLE, /* no byte of a request yet */
-	H1_HEAD,
-	H1_WAIT, /* for memory */
-	H1_BODY,
-	H1_BUSY,  /* with the handler */
-	H1_WRITE, /* the answer */
-};
-
-struct h1 {
-	enum h1_state state;
-	http_parser parser;
-	struct head_scan scan;
-	struct buf in; /* what came and was not understood yet */
-	size_t in_done;
-	struct request *r;
-	int refuse; /* a status that the parser's callbacks found; 0: none */
-	bool first; /* no request has been answered yet */
-	bool keep;  /* the connection, after the answer */
-	bool complete;
-	bool stop;            /* take no more requests */
-	bool expect_continue; /* and not told yet */
-	struct bytes name;    /* of the header whose value comes next */
-	int64_t since;        /* of the state */
-	int64_t last;         /* byte of the body */
-	uint64_t received;    /* of the body */
-	size_t written;       /* of the answer's body */
-};
 
 static void run(struct conn *c);
 
@@ -161,191 +127,7 @@ h1_answered(struct conn *c, struct request *r)
 	answer(c);
 }
 
-/* ---- the parser's callbacks ----------------------------------------------- */
-
-static int
-note(struct h1 *h, int status)
-{
-	if (status != 0 && h->refuse == 0)
-		h->refuse = status;
-	return status != 0 ? -1 : 0;
-}
-
-static int
-on_url(http_parser *p, const char *at, size_t len)
-{
-	struct h1 *h = p->data;
-
-	return note(h, request_target(h->r, bytes_of(at, len)));
-}
-
-static int
-on_name(http_parser *p, const char *at, size_t len)
-{
-	struct h1 *h = p->data;
-
-	h->name = bytes_of(at, len);
-	return 0;
-}
-
-static int
-on_value(http_parser *p, const char *at, size_t len)
-{
-	struct h1 *h = p->data;
-
-	/* headers behind a chunked body: nothing of ours */
-	if (h->state == H1_BODY)
-		return 0;
-	return note(h, request_field(h->r, h->name, bytes_of(at, len)));
-}
-
-static int
-on_body(http_parser *p, const char *at, size_t len)
-{
-	struct h1 *h = p->data;
-
-	buf_put(&h->r->body, at, len);
-	h->received += len;
-	return note(h, h->r->body.error != ERR_OK ? 503 : 0);
-}
-
-static int
-on_complete(http_parser *p)
-{
-	struct h1 *h = p->data;
-
-	h->complete = true;
-	http_parser_pause(p, 1); /* the rest is another request */
-	return 0;
-}
-
-static const http_parser_settings settings = {
-	.on_url = on_url,
-	.on_header_field = on_name,
-	.on_header_value = on_value,
-	.on_body = on_body,
-	.on_message_complete = on_complete,
-};
-
 /* ---- the head ------------------------------------------------------------- */
-
-/* RFC 9112 6.3: two ways to say where the body ends are a way to smuggle. */
-static int
-check_framing(struct h1 *h)
-{
-	bool more_coding, more_length;
-	struct bytes coding =
-	    request_header(h->r, "transfer-encoding", &more_coding);
-	struct bytes length =
-	    request_header(h->r, "content-length", &more_length);
-	size_t i;
-
-	if ((coding.p != NULL && length.p != NULL) || more_coding ||
-	    more_length || (coding.p != NULL && h->parser.http_minor == 0))
-		return 400;
-	if (coding.p != NULL &&
-	    (coding.len != 7 ||
-		strncasecmp((const char *)coding.p, "chunked", 7) != 0))
-		return 501;
-	for (i = 0; i < length.len; i++)
-		if (length.p[i] < '0' || length.p[i] > '9')
-			return 400;
-	return length.p != NULL && length.len == 0 ? 400 : 0;
-}
-
-static int
-check_host(struct h1 *h)
-{
-	bool more;
-	struct bytes host = request_header(h->r, "host", &more);
-
-	/* RFC 9112 3.2 */
-	if (more || (host.p == NULL && h->parser.http_minor > 0))
-		return 400;
-	/* an absolute target comes first */
-	return h->r->has_host ? 0 : request_host(h->r, host);
-}
-
-static int
-check_expect(struct h1 *h)
-{
-	struct bytes expect = request_header(h->r, "expect", NULL);
-
-	if (expect.p == NULL || h->parser.http_minor == 0)
-		return 0;
-	h->expect_continue =
-	    expect.len == 12 &&
-	    strncasecmp((const char *)expect.p, "100-continue", 12) == 0;
-	return h->expect_continue ? 0 : 417;
-}
-
-static bool
-is_chunked(const struct h1 *h)
-{
-	return (h->parser.flags & F_CHUNKED) != 0;
-}
-
-/* What the body may have, when the head is here: *size is to be set aside. */
-static int
-check_body(struct h1 *h, size_t *size)
-{
-	size_t limit = h->r->route->body_limit;
-
-	*size = 0;
-	if (h->complete)
-		return 0;
-	if (is_chunked(h)) {
-		*size = limit < BUDGET_SMALL_MAX ? limit : BUDGET_SMALL_MAX;
-		return 0;
-	}
-	if (h->parser.content_length > limit)
-		return 413;
-	*size = (size_t)h->parser.content_length;
-	return 0;
-}
-
-static int
-judge_head(struct conn *c, size_t *size)
-{
-	const struct server_options *o = &c->loop->server->options;
-	struct h1 *h = c->session;
-	int rc;
-
-	/* http_parser leaves the method as a number */
-	if ((rc = request_method(
-		 h->r, bytes_text(http_method_str(
-			   (enum http_method)h->parser.method)))) != 0 ||
-	    (rc = check_framing(h)) != 0 || (rc = check_host(h)) != 0 ||
-	    (rc = check_expect(h)) != 0 ||
-	    (rc = request_route(h->r, o->routes, o->n_routes)) != 0)
-		return rc;
-	return check_body(h, size);
-}
-
-static int
-parse_head(struct h1 *h, struct bytes head)
-{
-	enum http_errno error;
-
-	http_parser_init(&h->parser, HTTP_REQUEST);
-	h->parser.data = h;
-	h->refuse = 0;
-	h->complete = false;
-	h->expect_continue = false;
-	h->received = 0;
-	http_parser_execute(
-	    &h->parser, &settings, (const char *)head.p, head.len);
-	error = HTTP_PARSER_ERRNO(&h->parser);
-	if (h->refuse != 0)
-		return h->refuse;
-	if (error == HPE_INVALID_VERSION)
-		return 505;
-	if (error != HPE_OK && error != HPE_PAUSED)
-		return 400;
-	if (h->parser.http_major != 1 || h->parser.http_minor > 1)
-		return 505;
-	return 0;
-}
 
 static void
 body_begin(struct conn *c)
@@ -379,10 +161,10 @@ head_done(struct conn *c, size_t len)
 	head.len = len;
 	head.p += h->scan.start;
 	head.len -= h->scan.start;
-	rc = parse_head(h, head);
+	rc = h1_parse_head(h, head);
 	h->keep = rc == 0 && http_should_keep_alive(&h->parser) != 0;
 	if (rc == 0)
-		rc = judge_head(c, &size);
+		rc = h1_judge_head(c, &size);
 	consume(h, len);
 	if (rc != 0) {
 		/* after a head that is in doubt nothing can be trusted */
@@ -440,8 +222,9 @@ body_step(struct conn *c)
 	size_t room = body_room(h), n;
 	enum http_errno error;
 
-	n = in.len < room || !is_chunked(h) ? in.len : room > 0 ? room : 1;
-	n = http_parser_execute(&h->parser, &settings, (const char *)in.p, n);
+	n = in.len < room || !h1_is_chunked(h) ? in.len : room > 0 ? room : 1;
+	n = http_parser_execute(
+	    &h->parser, &h1_settings, (const char *)in.p, n);
 	h->last = loop_now();
 	error = HTTP_PARSER_ERRNO(&h->parser);
 	if (h->refuse != 0 || (error != HPE_OK && error != HPE_PAUSED)) {
@@ -456,8 +239,8 @@ body_step(struct conn *c)
 		loop_submit(h->r);
 		return;
 	}
-	if (is_chunked(h) && h->r->body.len > h->r->taken[BUDGET_SMALL] +
-						  h->r->taken[BUDGET_LARGE])
+	if (h1_is_chunked(h) && h->r->body.len > h->r->taken[BUDGET_SMALL] +
+						     h->r->taken[BUDGET_LARGE])
 		body_grow(c);
 }
 

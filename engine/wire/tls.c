@@ -119,6 +119,7 @@ static SSL_CTX *
 context_new(struct tls *t, const struct identity *ids, size_t n, uint64_t mask)
 {
 	static const unsigned char id[] = "mdmfs";
+	static char groups[] = "X25519:P-256:P-384";
 	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
 	STACK_OF(X509_NAME) * cas;
 	size_t i;
@@ -130,7 +131,7 @@ context_new(struct tls *t, const struct identity *ids, size_t n, uint64_t mask)
 	if (SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1 ||
 	    SSL_CTX_set_cipher_list(
 		ctx, "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL") != 1 ||
-	    SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384") != 1 ||
+	    SSL_CTX_set1_groups_list(ctx, groups) != 1 ||
 	    SSL_CTX_set_session_id_context(ctx, id, sizeof(id) - 1) != 1)
 		goto fail;
 	/* the first of a kind of key wins, so from the last to the first */
