@@ -11,10 +11,10 @@
 
 #include <openssl/cms.h>
 #include <openssl/err.h>
-#include <openssl/provider.h>
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
+#include "engine/pki/openssl.h"
 #include "mdmfs/buf.h"
 #include "mdmfs/bytes.h"
 
@@ -95,8 +95,10 @@ client_csr(
 	X509_REQ_set_subject_name(r, name);
 	X509_REQ_set_pubkey(r, key);
 	if (challenge != NULL)
+		/* not MBSTRING_UTF8, which refuses an empty one */
 		NEED(X509_REQ_add1_attr_by_NID(r, NID_pkcs9_challengePassword,
-			 MBSTRING_UTF8, (const uint8_t *)challenge, -1) == 1);
+			 V_ASN1_UTF8STRING, (const uint8_t *)challenge,
+			 (int)strlen(challenge)) == 1);
 	if (san != NULL) {
 		sk_X509_EXTENSION_push(exts,
 		    X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, san));
@@ -145,7 +147,7 @@ client_attr(CMS_SignerInfo *si, const char *oid, int type, const char *v)
 static inline struct buf
 client_encrypt(const struct ask *a)
 {
-	OSSL_LIB_CTX *ctx = NULL, *old = NULL;
+	OSSL_LIB_CTX *old = NULL;
 	STACK_OF(X509) *to = sk_X509_new_null();
 	BIO *in = BIO_new_mem_buf(a->content.p, (int)a->content.len);
 	CMS_ContentInfo *cms;
@@ -153,10 +155,8 @@ client_encrypt(const struct ask *a)
 	struct buf b;
 
 	if (a->legacy) {
-		ctx = OSSL_LIB_CTX_new();
-		NEED(OSSL_PROVIDER_load(ctx, "default") != NULL);
-		NEED(OSSL_PROVIDER_load(ctx, "legacy") != NULL);
-		old = OSSL_LIB_CTX_set0_default(ctx);
+		NEED(openssl_legacy() != NULL);
+		old = OSSL_LIB_CTX_set0_default(openssl_legacy());
 	}
 	sk_X509_push(to, a->ca);
 	cms = CMS_encrypt(to, in,
@@ -166,10 +166,8 @@ client_encrypt(const struct ask *a)
 	CMS_ContentInfo_free(cms);
 	sk_X509_free(to);
 	BIO_free(in);
-	if (a->legacy) {
+	if (a->legacy)
 		OSSL_LIB_CTX_set0_default(old);
-		OSSL_LIB_CTX_free(ctx);
-	}
 	return b;
 }
 
