@@ -99,16 +99,17 @@ write_event(struct refusals *r, const struct refusal *f)
 
 	if (r->engine == NULL)
 		return;
-	buf_text(&b, "refused ");
-	text_line_safe(&b, f->path);
-	buf_printf(&b, " %s: %.*s uid=%u", errno_name(f->err->code),
-	    (int)reason, f->err->msg, f->actor.uid);
+	buf_printf(&b, "uid=%u", f->actor.uid);
 	if (f->actor.pid != 0)
 		buf_printf(&b, " pid=%d", f->actor.pid);
 	if (f->actor.comm[0] != '\0') {
 		buf_text(&b, " comm=");
 		text_line_safe(&b, f->actor.comm);
 	}
+	buf_text(&b, " refused ");
+	text_line_safe(&b, f->path);
+	buf_printf(&b, " %s: %.*s", errno_name(f->err->code), (int)reason,
+	    f->err->msg);
 	/* an event that cannot be written has nowhere else to be told */
 	if (event_note(r->engine, f->org, buf_str(&b), NULL) != ERR_OK)
 		buf_reset(&b);

@@ -29,7 +29,7 @@ struct refusal {
 
 /*
  * Keep it, and write one line of events:
- * refused PATH ERRNO: reason uid=0 pid=12 comm=cp
+ * uid=0 pid=12 comm=cp refused PATH ERRNO: reason
  */
 void refusal_record(struct refusals *r, const struct refusal *refusal);
 

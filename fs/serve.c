@@ -63,7 +63,8 @@ say_ready(struct server *s)
 
 	engine_describe(s->engine, &b);
 	if (b.len > 0)
-		fprintf(stderr, "mdmfs: %s\n", buf_str(&b));
+		fprintf(stderr, "mdmfs: %s%s", buf_str(&b),
+		    b.p[b.len - 1] == '\n' ? "" : "\n");
 	buf_free(&b);
 	fprintf(stderr, "ready\n");
 	tell_systemd("READY=1");
