@@ -162,6 +162,7 @@ bool
 wire_connect(struct wire_client *c, const struct wire_client_options *o)
 {
 	unsigned char alpn[32];
+	char sni[128];
 	size_t n;
 
 	memset(c, 0, sizeof(*c));
@@ -172,8 +173,9 @@ wire_connect(struct wire_client *c, const struct wire_client_options *o)
 	MUST(c->ssl != NULL);
 	SSL_set_app_data(c->ssl, c);
 	SSL_set_fd(c->ssl, c->fd);
+	snprintf(sni, sizeof(sni), "%s", o->sni != NULL ? o->sni : "");
 	if (o->sni != NULL)
-		SSL_set_tlsext_host_name(c->ssl, o->sni);
+		SSL_set_tlsext_host_name(c->ssl, sni);
 	if (o->alpn != NULL) {
 		n = strlen(o->alpn);
 		alpn[0] = (unsigned char)n;
