@@ -20,7 +20,7 @@ BUILD_PACKAGES := gcc make pkg-config libc6-dev libfuse3-dev fuse3 libssl-dev \
 RUN_PACKAGES   := openssl
 TEST_PACKAGES  := perl python3 curl openssl nghttp2-server nghttp2-client \
 	strongswan-pki libcharon-extra-plugins libstrongswan-extra-plugins libstrongswan-standard-plugins \
-	certmonger dbus nodejs libplist-utils \
+	certmonger dbus nodejs libplist-utils wrk \
 	bash dash zsh mksh ksh93u+m busybox coreutils rsync git vim nano sed \
 	tar unzip zip jq openssh-client openssh-server openssh-sftp-server attr
 LINT_PACKAGES  := clang clang-format clang-tidy cppcheck shellcheck mandoc \
@@ -52,12 +52,13 @@ HEADERS := $(wildcard include/mdmfs/*.h engine/*.h engine/*/*.h fs/*.h tests/*.h
 SCRIPTS := $(wildcard tests/system/*.t)
 
 TEST_BINS    := $(TESTS:%.c=$(B)/%)
+REPLAY_BINS  := $(FUZZ:tests/fuzz/fuzz_%.c=$(B)/tests/fuzz/replay_%)
 PROGRAM_BINS := $(PROGRAMS:%.c=$(B)/%)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all run check check-built asan tsan bench lint headers layers format \
-	cover install dist clean deps test-deps lint-deps FORCE
+	tidy fuzz cover install dist clean deps test-deps lint-deps
 
 all: $(B)/mdmfs
 
@@ -110,6 +111,11 @@ $(B)/tests/%: $(B)/tests/%.o $(HELPERS:%.c=$(B)/%.o) $(B)/libmdmfs-fs.a \
 		$(B)/libmdmfs.a
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
 
+# A fuzz target's seeds without libFuzzer, for check.
+$(B)/tests/fuzz/replay_%: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/replay.o \
+		$(B)/libmdmfs-fs.a $(B)/libmdmfs.a
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
+
 # ---- running --------------------------------------------------------------
 
 run: deps
@@ -121,9 +127,9 @@ run: deps
 check: test-deps
 	@$(MAKE) -s -j$(JOBS) B=$(B) check-built
 
-check-built: all $(TEST_BINS) $(PROGRAM_BINS)
+check-built: all $(TEST_BINS) $(REPLAY_BINS) $(PROGRAM_BINS)
 	MDMFS=$(abspath $(B)/mdmfs) B=$(abspath $(B)) \
-		prove -j$(JOBS) -e '' $(TEST_BINS) $(SCRIPTS)
+		prove -j$(JOBS) -e '' $(TEST_BINS) $(REPLAY_BINS) $(SCRIPTS)
 
 asan: lint-deps test-deps
 	@$(MAKE) -s -j$(JOBS) check-built B=build/asan CC=clang CFLAGS='-O1 -g' \
@@ -133,9 +139,38 @@ tsan: lint-deps test-deps
 		$(MAKE) -s -j$(JOBS) check-built B=build/tsan CC=clang \
 		CFLAGS='-O1 -g' SAN='-fsanitize=thread'
 
+# make fuzz T=pl [FUZZ_ARGS='-max_total_time=600 -jobs=2']: finds stay in build/.
+FUZZ_ARGS ?= -max_total_time=60
+fuzz: lint-deps
+	@test -f tests/fuzz/fuzz_$(T).c || { echo "make fuzz T=NAME, one of:" \
+		$(FUZZ:tests/fuzz/fuzz_%.c=%) >&2; exit 1; }
+	@$(MAKE) -s -j$(JOBS) fuzz-built T=$(T) B=build/fuzz CC=clang \
+		CFLAGS='-O1 -g' SAN='-fsanitize=address,undefined,fuzzer-no-link \
+		-fno-sanitize-recover=all'
+fuzz-built: LDFLAGS += -fsanitize=fuzzer
+fuzz-built: $(B)/tests/fuzz/fuzz_$(T)
+	@mkdir -p $(B)/found/$(T)
+	$(B)/tests/fuzz/fuzz_$(T) -artifact_prefix=$(B)/found/$(T)- $(FUZZ_ARGS) \
+		$(B)/found/$(T) $(wildcard tests/fuzz/$(T))
+
+# Lines that the tests reach, file by file; the pages are in build/cover/html.
+cover: lint-deps test-deps
+	@rm -rf build/cover/raw
+	@LLVM_PROFILE_FILE=$(CURDIR)/build/cover/raw/%p-%m.profraw \
+		$(MAKE) -s -j$(JOBS) check-built B=build/cover CC=clang \
+		CFLAGS='-O0 -g' \
+		SAN='-fprofile-instr-generate -fcoverage-mapping'
+	@llvm-profdata merge -sparse -o build/cover/all.profdata build/cover/raw
+	@llvm-cov show -format=html -output-dir=build/cover/html \
+		-instr-profile=build/cover/all.profdata build/cover/mdmfs \
+		$(addprefix -object ,$(TESTS:%.c=build/cover/%)) engine fs
+	@llvm-cov report -instr-profile=build/cover/all.profdata \
+		build/cover/mdmfs \
+		$(addprefix -object ,$(TESTS:%.c=build/cover/%)) engine fs
+
 bench: test-deps
 	@$(MAKE) -s -j$(JOBS) all $(PROGRAM_BINS)
-	@B=$(abspath $(B)) sh tests/bench/bench.sh
+	@B=$(abspath $(B)) bash tests/bench/bench.sh
 
 # ---- lints ----------------------------------------------------------------
 
@@ -153,6 +188,10 @@ lint: lint-deps headers layers
 		--enable=warning,portability --suppress=missingInclude \
 		$(NOT_CPPCHECK) \
 		-U__GNUC__ -U__clang__ -Iinclude -I. engine fs
+# Minutes of two cores, so not a part of lint.
+tidy: lint-deps
+	@ls engine/*.c engine/*/*.c fs/*.c | xargs -P $(JOBS) -n 4 sh -c \
+		'clang-tidy-14 --quiet "$$@" -- $(ALL_CPPFLAGS) -std=gnu17' sh
 headers:
 	@for h in $(HEADERS); do printf '#include "%s"\n' $$h | \
 		$(CC) $(ALL_CPPFLAGS) -std=gnu17 -Wall -Werror -fsyntax-only \
@@ -161,6 +200,30 @@ layers:
 	@sh tests/lint/layers.sh tests/lint/layers
 format:
 	@clang-format-14 -i $(shell git ls-files '*.c' '*.h')
+
+# ---- handing out ----------------------------------------------------------
+
+DOC := $(PREFIX)/share/doc/mdmfs
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/systemd/system \
+		$(DESTDIR)$(PREFIX)/include/mdmfs $(DESTDIR)$(DOC) \
+		$(DESTDIR)$(PREFIX)/share/man/man7 \
+		$(DESTDIR)$(PREFIX)/share/man/man8
+	install -m 755 $(B)/mdmfs $(DESTDIR)$(PREFIX)/bin/
+	install -m 644 $(B)/libmdmfs.a $(DESTDIR)$(PREFIX)/lib/
+	install -m 644 include/mdmfs/* $(DESTDIR)$(PREFIX)/include/mdmfs/
+	install -m 644 fs/mdmfs.7 $(DESTDIR)$(PREFIX)/share/man/man7/
+	install -m 644 fs/mdmfs.8 $(DESTDIR)$(PREFIX)/share/man/man8/
+	sed 's|@BINDIR@|$(PREFIX)/bin|' examples/mdmfs.service \
+		>$(DESTDIR)$(PREFIX)/lib/systemd/system/mdmfs.service
+	install -m 644 README.md CHANGELOG.md LICENSE $(DESTDIR)$(DOC)/
+	cp -R examples $(DESTDIR)$(DOC)/
+
+# What is committed, as a tarball that builds.
+dist:
+	@mkdir -p build
+	git archive --prefix=mdmfs-$(VERSION)/ -o build/mdmfs-$(VERSION).tar.gz HEAD
 
 clean:
 	rm -rf $(B)
