@@ -215,7 +215,7 @@ install: all
 	install -m 644 include/mdmfs/* $(DESTDIR)$(PREFIX)/include/mdmfs/
 	install -m 644 fs/mdmfs.7 $(DESTDIR)$(PREFIX)/share/man/man7/
 	install -m 644 fs/mdmfs.8 $(DESTDIR)$(PREFIX)/share/man/man8/
-	sed 's|@BINDIR@|$(PREFIX)/bin|' examples/mdmfs.service \
+	sed 's|/usr/local/bin|$(PREFIX)/bin|' examples/mdmfs.service \
 		>$(DESTDIR)$(PREFIX)/lib/systemd/system/mdmfs.service
 	install -m 644 README.md CHANGELOG.md LICENSE $(DESTDIR)$(DOC)/
 	cp -R examples $(DESTDIR)$(DOC)/
