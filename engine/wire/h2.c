@@ -425,16 +425,21 @@ on_data(nghttp2_session *ng, uint8_t flags, int32_t id, const uint8_t *p,
 	return 0;
 }
 
-/* RFC 9113 8.1: an answer before the end of the body, then no more of it. */
+/* An answer before the end of the body: what still comes is thrown away for a
+ * moment, since some clients (curl 7.88) lose the answer when they cannot send
+ * on.  Then RFC 9113 8.1 applies: a reset without error. */
 static int
 on_frame_send(nghttp2_session *ng, const nghttp2_frame *f, void *user_data)
 {
+	struct h2_stream *s;
+
 	(void)user_data;
-	if ((f->hd.type == NGHTTP2_HEADERS || f->hd.type == NGHTTP2_DATA) &&
-	    (f->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0 &&
-	    nghttp2_session_get_stream_remote_close(ng, f->hd.stream_id) == 0)
-		nghttp2_submit_rst_stream(
-		    ng, NGHTTP2_FLAG_NONE, f->hd.stream_id, NGHTTP2_NO_ERROR);
+	if ((f->hd.type != NGHTTP2_HEADERS && f->hd.type != NGHTTP2_DATA) ||
+	    (f->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0)
+		return 0;
+	s = nghttp2_session_get_stream_user_data(ng, f->hd.stream_id);
+	if (s != NULL)
+		enter(s, H2_DRAIN);
 	return 0;
 }
 
@@ -488,7 +493,7 @@ h2_callbacks(void)
 void
 h2_stream_reset(struct h2 *h, struct h2_stream *s)
 {
-	reset(h, s, NGHTTP2_CANCEL);
+	reset(h, s, s->state == H2_DRAIN ? NGHTTP2_NO_ERROR : NGHTTP2_CANCEL);
 }
 
 void

@@ -18,6 +18,7 @@ enum h2_state {
 	H2_WAIT, /* for memory */
 	H2_BUSY, /* with the handler */
 	H2_REPLY,
+	H2_DRAIN, /* answered; the rest of the body is thrown away */
 };
 
 struct h2_stream {

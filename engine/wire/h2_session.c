@@ -85,6 +85,8 @@ stream_deadline(const struct conn *c, const struct h2_stream *s)
 		return conn_pace(c, o->body_ms, s->since, s->last, s->received);
 	case H2_REPLY:
 		return conn_pace(c, o->write_ms, s->since, s->last, s->sent);
+	case H2_DRAIN:
+		return s->since + o->linger_ms;
 	case H2_WAIT:
 	case H2_BUSY:
 	default:

@@ -50,11 +50,18 @@ request_free(struct request *r)
 
 /* ---- what came ------------------------------------------------------------ */
 
+/* s may stand in the text itself, which moves. */
 static size_t
 add_text(struct request *r, struct bytes s)
 {
-	size_t at = r->text.len;
+	size_t at = r->text.len, from;
+	bool own = s.len > 0 && r->text.p != NULL && s.p >= r->text.p &&
+	           s.p < r->text.p + r->text.len;
 
+	from = own ? (size_t)(s.p - r->text.p) : 0;
+	buf_reserve(&r->text, s.len + 1);
+	if (own && r->text.error == ERR_OK)
+		s.p = r->text.p + from;
 	buf_bytes(&r->text, s);
 	buf_char(&r->text, '\0');
 	return at;

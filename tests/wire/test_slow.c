@@ -83,7 +83,8 @@ test_time_outs(void)
 		say(&c, "GET /big HTTP/1.1\r\nHost: a\r\n\r\n");
 	usleep(900 * 1000); /* there is nothing to wait for: we do not read */
 	wire_closed_with(&c, &b);
-	ok(b.len < 8 * 4 * 1024 * 1024, "an answer that nobody takes is cut off");
+	ok(b.len < 8 * 4 * 1024 * 1024,
+	    "an answer that nobody takes is cut off");
 	wire_disconnect(&c);
 	server_close(s);
 }
@@ -119,15 +120,18 @@ test_waiting(void)
 		say(&huge[i],
 		    "PUT /huge HTTP/1.1\r\nHost: a\r\nContent-Length: "
 		    "16777216\r\nExpect: 100-continue\r\n\r\n");
+		if (i == 0)
+			ok(strncmp(wire_answer(&huge[0], &b), "HTTP/1.1 100",
+			       12) == 0,
+			    "the first large body has memory");
 	}
-	ok(strncmp(wire_answer(&huge[0], &b), "HTTP/1.1 100", 12) == 0,
-	    "the first large body has memory");
 	server_counts(s, &n);
 	ok(n.body_memory == 16777216, "the others wait");
+	/* who waits is no longer read: the third one may come first */
+	wire_disconnect(&huge[2]);
 	wire_disconnect(&huge[0]);
 	ok(strncmp(wire_answer(&huge[1], &b), "HTTP/1.1 100", 12) == 0,
 	    "the next one has it when the first has gone");
-	wire_disconnect(&huge[2]);
 	buf_reset(&b);
 	buf_resize(&b, 16777216);
 	wire_send(&huge[1], b.p, b.len);
