@@ -171,6 +171,10 @@ give_handle(struct fuse_file_info *fi, struct handle *h)
 	fi->direct_io = 1;
 	fi->keep_cache = 0;
 	fi->nonseekable = h->kind == HANDLE_FOLLOW;
+	/* a flush of what was only read has nothing to say, and would fail
+	 * when the server has ended meanwhile */
+	fi->noflush = h->kind == HANDLE_BYTES || h->kind == HANDLE_EVENTS ||
+	              h->kind == HANDLE_FOLLOW;
 }
 
 /* A generated file has no directory to keep the refusal at; the last error of

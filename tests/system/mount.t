@@ -1,0 +1,152 @@
+#!/bin/bash
+# The life of a mount: how it starts, why it does not, how it ends.
+. tests/system/lib.sh
+need fusermount3 findmnt python3 setpriv
+
+said()
+{
+	"$MDMFS" "$@" 2>&1
+}
+
+listen=127.0.0.1:$(free_port)
+like "$(said --version)" '^mdmfs [0-9]' '--version'
+like "$(said --help)" 'STATE_DIR MOUNTPOINT' '--help'
+like "$(said; echo "rc $?")" 'needs STATE_DIR and MOUNTPOINT' 'no arguments'
+like "$(said --nonsense a b; echo "rc $?")" '--nonsense: no such option' 'a wrong option'
+like "$(said --listen; echo "rc $?")" 'without its value' 'an option without its value'
+like "$(said "$T/state" "$T/none"; echo "rc $?")" 'none: No such file' 'no mount point'
+like "$(said "$T/state" "$T/none" | wc -l)" '^1$' 'one line says so'
+touch "$T/file"
+like "$(said "$T/state" "$T/file")" 'is not a directory' 'a file as mount point'
+mkdir "$T/full" && touch "$T/full/x"
+like "$(said "$T/state" "$T/full")" 'is not empty' 'a mount point with files'
+like "$(said "$T/state" /proc)" 'mounted at /proc already' 'a mount point in use'
+like "$(said -o nonsense "$T/state" "$M"; echo "rc $?")" 'rc 1' 'a wrong -o option'
+python3 -c 'import socket, sys, time
+s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen()
+print(s.getsockname()[1], flush=True); sys.stdin.read()' >"$T/port" < <(sleep 60) &
+taken=$!
+timeout 10 tail -n +1 -s 0.05 -f "$T/port" | grep -q .
+out=$(said --listen "127.0.0.1:$(cat "$T/port")" "$T/state" "$M")
+is "$?" 1 'a port in use: exit status 1'
+like "$out" "$(cat "$T/port")" 'and says which'
+ok "$(grep -c " $M fuse" /proc/self/mounts)" 'without listeners there is no mount'
+kill "$taken"
+
+# In the background, as mount(8) would.
+out=$(said --listen "$listen" "$T/state" "$M" -o rw,noauto,nofail,_netdev,dev,suid,x-systemd.requires=x)
+is "$?" 0 'in the background it returns when it serves'
+works 'and the mount is there at once' test -e "$M/README"
+is "$(findmnt -no FSTYPE,SOURCE "$M" | tr -s ' ')" 'fuse.mdmfs mdmfs' 'with its type'
+like "$(findmnt -no OPTIONS "$M")" 'default_permissions.*allow_other' 'and default options'
+like "$(cat "$M/status/server")" "$listen" 'status/server names the listener'
+out=$(said --listen "127.0.0.1:$(free_port)" "$T/state" "$M")
+like "$out" 'mounted at .* already' 'a second server at the same mount point is refused'
+mkdir "$T/mnt2"
+out=$(said --listen "127.0.0.1:$(free_port)" "$T/state" "$T/mnt2"; echo "rc $?")
+like "$out" 'rc 1' 'and one with the same store'
+ok "$(grep -c " $T/mnt2 fuse" /proc/self/mounts)" 'which leaves no mount'
+works 'fusermount3 -u ends it' fusermount3 -u "$M"
+for _ in $(seq 100); do
+	[ "$(pgrep -cf "$T/state $M")" = 0 ] && break
+	sleep 0.05
+done
+is "$(pgrep -cf "$T/state $M")" 0 'the server exits when it is unmounted'
+
+# SIGTERM
+start_server
+echo https://mdm.example.com >"$M/system/url"
+exec 7<"$M/events"
+kill "$server"
+wait "$server"
+is "$?" 0 'SIGTERM: it exits with 0, though a file is open'
+exec 7<&-
+server=
+ok "$(grep -c " $M fuse" /proc/self/mounts)" 'and unmounts'
+
+# kill -9
+start_server
+is "$(cat "$M/system/url")" https://mdm.example.com 'what was accepted is there after a restart'
+echo https://new.example.com >"$M/system/url"
+kill -9 "$server"
+wait "$server" 2>/dev/null
+server=
+fails 'after kill -9 the mount is stale' ls "$M"
+start_server
+is "$(cat "$M/system/url")" https://new.example.com 'the next start clears it, and nothing accepted is lost'
+
+# A reader who waits does not keep it.
+timeout 20 cat "$M/follow" >"$T/followed" &
+reader=$!
+mkdir "$M/orgs/waited"
+for _ in $(seq 100); do
+	mkdir -p "$M/orgs/waited"
+	grep -q 'accepted orgs/waited' "$T/followed" && break
+	sleep 0.05
+	rmdir "$M/orgs/waited" # too early: once more
+done
+grep -q 'accepted orgs/waited' "$T/followed"
+ok $? 'follow gives a new event to a reader who waits'
+stop_server
+wait "$reader"
+is "$?" 0 'the end of the server is the end of the file for it'
+
+start_server
+timeout -s INT 0.3 cat "$M/follow" >/dev/null
+is "$?" 124 'a reader who waits can be interrupted'
+stop_server
+
+start_server --user nobody
+is "$(ps -o user= -p "$server")" nobody '--user: runs as that user'
+works 'and still serves root' mkdir "$M/orgs/later"
+kill "$server"
+wait "$server"
+is "$?" 0 'and ends with 0'
+server=
+for _ in $(seq 40); do
+	grep -q " $M fuse" /proc/self/mounts || break
+	sleep 0.05
+done
+ok "$(grep -c " $M fuse" /proc/self/mounts)" 'and is unmounted'
+
+# systemd
+python3 - "$T/notify" <<'PY' >"$T/notified" &
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1]); s.settimeout(20)
+print(s.recv(100).decode(), flush=True)
+print(s.recv(100).decode(), flush=True)
+PY
+notified=$!
+for _ in $(seq 100); do [ -S "$T/notify" ] && break; sleep 0.05; done
+export NOTIFY_SOCKET=$T/notify
+start_server
+stop_server
+unset NOTIFY_SOCKET
+wait "$notified"
+is "$(tr '\n' ' ' <"$T/notified")" 'READY=1 STOPPING=1 ' 'systemd is told'
+
+# backup, restore, check
+start_server
+works 'backup beside a running server' "$MDMFS" backup "$T/state" "$T/backup"
+stop_server
+works 'restore makes a store of it' "$MDMFS" restore "$T/backup" "$T/state2"
+fails 'but not over a store' "$MDMFS" restore "$T/backup" "$T/state2"
+cp "$T/state/master.key" "$T/state2/" 2>/dev/null
+rm -rf "$T/state" && mv "$T/state2" "$T/state"
+start_server
+is "$(cat "$M/system/url")" https://new.example.com 'which has everything'
+stop_server
+mkdir -p "$T/tree/orgs/acme/apns" "$T/tree/system" "$T/tree/.git"
+echo https://mdm.example.com >"$T/tree/system/url"
+out=$("$MDMFS" check "$T/tree")
+is "$? $out" '0 ' 'check: a good tree'
+echo http://mdm.example.com >"$T/tree/system/url"
+echo x >"$T/tree/orgs/acme/apns/push.pxf"
+echo x >"$T/tree/orgs/acme/apns/push.pem"
+out=$("$MDMFS" check "$T/tree")
+is "$?" 1 'check: a bad tree exits 1'
+like "$out" '^system/url: EPROTO: ' 'with a line for each fault'
+like "$out" '^orgs/acme/apns/push.pem: EBADMSG: ' 'of content'
+like "$out" '^orgs/acme/apns/push.pxf: EPERM: .*\*\.p12' 'and of names'
+done_testing
