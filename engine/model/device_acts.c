@@ -54,17 +54,6 @@ device_push(struct engine *e, uint32_t device, uint32_t user,
 }
 
 static enum err_code
-drop_result(
-    void *arg, struct txn *t, const struct node *n, bool *stop, struct err *err)
-{
-	enum err_code rc = node_unlink(t, n, err);
-
-	(void)arg;
-	(void)stop;
-	return rc == ERR_OK ? node_drop(t, n, err) : rc;
-}
-
-static enum err_code
 remove_txn(struct txn *t, void *arg, struct err *err)
 {
 	struct act *a = arg;
@@ -85,9 +74,7 @@ remove_txn(struct txn *t, void *arg, struct err *err)
 	if (rc == ERR_OK)
 		rc = issued_end(t, d.fingerprint, CERT_REVOKED, err);
 	if (rc == ERR_OK)
-		rc = node_each(t,
-		    file_device_dir(d.number, 0, FILE_DEVICE_RESULTS), 0,
-		    drop_result, NULL, err);
+		rc = results_drop(t, d.number, 0, err);
 	if (rc == ERR_OK)
 		rc = event(t, a, &d, "removed", err);
 	return rc == ERR_OK ? device_drop(t, &d, err) : rc;

@@ -4,6 +4,8 @@
 
 #include "engine/base/text.h"
 
+#define SERIAL_MAX 255 /* bytes: it becomes a file name */
+
 static struct key
 fact_prefix(enum kind kind, uint32_t device)
 {
@@ -84,28 +86,54 @@ to_text(const struct pl *value, struct buf *b)
 	return false;
 }
 
+/* The device's serial number, if it has one, leaves the index. */
+static enum err_code
+unindex_serial(struct txn *t, uint32_t device, struct err *err)
+{
+	struct buf serial = { 0 };
+	struct key k;
+	uint32_t holder;
+	enum err_code rc = ERR_OK;
+
+	if (fact_get(t, device, "SerialNumber", &serial, NULL) == ERR_OK &&
+	    serial.len > 0 && serial.len <= SERIAL_MAX) {
+		k = serial_key(buf_str(&serial));
+		if (index_get_u32(t, &k, &holder) == ERR_OK && holder == device)
+			rc = txn_drop(t, &k, err);
+	}
+	buf_free(&serial);
+	return rc;
+}
+
+/* Whether a device of another organization has that serial number: a device
+ * may say what it likes, but not take a name away from other people's. */
+static bool
+is_others_serial(struct txn *t, const struct key *k, uint32_t device)
+{
+	struct device mine, theirs;
+	uint32_t holder;
+
+	return index_get_u32(t, k, &holder) == ERR_OK && holder != device &&
+	       device_read(t, holder, &theirs, NULL) == ERR_OK &&
+	       theirs.state != DEVICE_CHECKED_OUT &&
+	       device_read(t, device, &mine, NULL) == ERR_OK &&
+	       theirs.org != mine.org;
+}
+
 /* The serial number's index: the newest device that says so has it. */
 static enum err_code
 index_serial(
-    struct txn *t, uint32_t device, const char *serial, struct err *err)
+    struct txn *t, uint32_t device, struct bytes serial, struct err *err)
 {
-	struct buf old = { 0 };
-	struct key k;
-	uint32_t holder;
-	enum err_code rc = fact_get(t, device, "SerialNumber", &old, NULL);
+	struct key k = key_of(KIND_SERIAL);
+	enum err_code rc = unindex_serial(t, device, err);
 
-	if (rc == ERR_OK && strcmp(buf_str(&old), serial) != 0) {
-		k = serial_key(buf_str(&old));
-		if (index_get_u32(t, &k, &holder) == ERR_OK && holder == device)
-			rc = txn_drop(t, &k, err);
-	} else {
-		rc = ERR_OK;
-	}
-	buf_free(&old);
-	k = serial_key(serial);
-	if (rc == ERR_OK && serial[0] != '\0')
-		rc = index_put_u32(t, &k, device, err);
-	return rc;
+	if (rc != ERR_OK || serial.len == 0 || serial.len > SERIAL_MAX)
+		return rc;
+	key_bytes(&k, serial);
+	return is_others_serial(t, &k, device)
+	           ? ERR_OK
+	           : index_put_u32(t, &k, device, err);
 }
 
 enum err_code
@@ -116,10 +144,11 @@ fact_put(struct txn *t, uint32_t device, const char *key,
 	struct key k;
 	enum err_code rc = ERR_OK;
 
-	if (!name_valid(key) || !to_text(value, &text))
+	if (!name_valid(key) || !to_text(value, &text) ||
+	    text.len > FACT_VALUE_MAX)
 		goto out;
-	if (strcmp(key, "SerialNumber") == 0 && text.len <= 255 &&
-	    (rc = index_serial(t, device, buf_str(&text), err)) != ERR_OK)
+	if (strcmp(key, "SerialNumber") == 0 &&
+	    (rc = index_serial(t, device, buf_view(&text), err)) != ERR_OK)
 		goto out;
 	k = fact_key(KIND_FACT, device, key);
 	record_u8(&b, 1);
@@ -139,7 +168,35 @@ struct put_all {
 	const char *const *skip;
 	struct err *err;
 	enum err_code rc;
+	size_t n; /* facts of the device */
 };
+
+static enum err_code
+count_one(void *arg, struct bytes key, struct bytes value, bool *stop,
+    struct err *err)
+{
+	size_t *n = arg;
+
+	(void)key;
+	(void)value;
+	(void)err;
+	*stop = ++*n >= FACTS_MAX;
+	return ERR_OK;
+}
+
+/* Whether there is room for key: it is known, or not one too many. */
+static bool
+has_room(struct put_all *p, const char *key)
+{
+	struct bytes value;
+	struct key k;
+
+	if (!name_valid(key))
+		return false;
+	k = fact_key(KIND_FACT, p->device, key);
+	return txn_get(p->t, key_view(&k), &value, NULL) == ERR_OK ||
+	       p->n++ < FACTS_MAX;
+}
 
 static bool
 put_pair(void *arg, const char *key, struct pl *value)
@@ -150,7 +207,8 @@ put_pair(void *arg, const char *key, struct pl *value)
 	for (i = 0; p->skip[i] != NULL; i++)
 		if (strcmp(p->skip[i], key) == 0)
 			return true;
-	p->rc = fact_put(p->t, p->device, key, value, p->err);
+	if (has_room(p, key))
+		p->rc = fact_put(p->t, p->device, key, value, p->err);
 	return p->rc == ERR_OK;
 }
 
@@ -158,9 +216,12 @@ enum err_code
 fact_put_all(struct txn *t, uint32_t device, const struct pl *dict,
     const char *const skip[], struct err *err)
 {
-	struct put_all p = { t, device, skip, err, ERR_OK };
+	struct put_all p = { t, device, skip, err, ERR_OK, 0 };
+	struct key k = fact_prefix(KIND_FACT, device);
 
-	pl_dict_each(dict, put_pair, &p);
+	p.rc = txn_each(t, key_view(&k), BYTES_NONE, count_one, &p.n, err);
+	if (p.rc == ERR_OK)
+		pl_dict_each(dict, put_pair, &p);
 	return p.rc;
 }
 
@@ -201,7 +262,7 @@ fact_serial(
 	struct key k;
 	enum err_code rc = ERR_NOT_FOUND;
 
-	if (strlen(serial) <= 255) {
+	if (strlen(serial) <= SERIAL_MAX) {
 		k = serial_key(serial);
 		rc = index_get_u32(t, &k, device);
 	}
@@ -248,20 +309,12 @@ enum err_code
 facts_drop(struct txn *t, uint32_t device, bool facts, struct err *err)
 {
 	struct key k = fact_prefix(KIND_SECRET, device);
-	struct buf serial = { 0 };
-	uint32_t holder;
 	enum err_code rc =
 	    txn_each(t, key_view(&k), BYTES_NONE, drop_pair, t, err);
 
 	if (rc != ERR_OK || !facts)
 		return rc;
-	if (fact_get(t, device, "SerialNumber", &serial, NULL) == ERR_OK &&
-	    serial.len <= 255) {
-		k = serial_key(buf_str(&serial));
-		if (index_get_u32(t, &k, &holder) == ERR_OK && holder == device)
-			rc = txn_drop(t, &k, err);
-	}
-	buf_free(&serial);
+	rc = unindex_serial(t, device, err);
 	k = fact_prefix(KIND_FACT, device);
 	return rc == ERR_OK
 	           ? txn_each(t, key_view(&k), BYTES_NONE, drop_pair, t, err)

@@ -7,12 +7,15 @@
 #include "engine/base/pl.h"
 #include "engine/model/devices.h"
 
-#define FACT_KEY_MAX 128 /* bytes of a fact's or secret's name */
+#define FACT_KEY_MAX   128        /* bytes of a fact's or secret's name */
+#define FACT_VALUE_MAX (16 << 10) /* bytes of its text */
+#define FACTS_MAX      1024       /* of one device */
 
 /*
- * Remember a scalar under its name in Apple's schema; arrays, dictionaries
- * and names that cannot be file names are passed over.  SerialNumber also
- * goes into the index.
+ * Remember a scalar under its name in Apple's schema; arrays, dictionaries,
+ * names that cannot be file names and what is above the limits are passed
+ * over.  SerialNumber also goes into the index, unless a device of another
+ * organization has it.
  */
 enum err_code fact_put(struct txn *t, uint32_t device, const char *key,
     const struct pl *value, struct err *err);

@@ -73,6 +73,39 @@ record_name(struct buf *b, const char *s)
 	record_bytes(b, bytes_of(s, len));
 }
 
+bool
+user_exists(struct txn *t, uint32_t device, uint32_t user)
+{
+	struct key k = user_key(device, user);
+	struct bytes value;
+
+	return txn_get(t, key_view(&k), &value, NULL) == ERR_OK;
+}
+
+static enum err_code
+count_one(void *arg, const struct user *u, bool *stop, struct err *err)
+{
+	uint32_t *n = arg;
+
+	(void)u;
+	(void)err;
+	*stop = ++*n >= USERS_MAX;
+	return ERR_OK;
+}
+
+static enum err_code
+check_room(struct txn *t, const struct device *d, struct err *err)
+{
+	uint32_t n = 0;
+	enum err_code rc = users_each(t, d->number, 0, count_one, &n, err);
+
+	if (rc == ERR_OK && (n >= USERS_MAX || d->last_user >= 0xffffff))
+		rc = err_set(err, ERR_QUOTA,
+		    "%s has %d users already: no more are taken", d->udid,
+		    USERS_MAX);
+	return rc;
+}
+
 enum err_code
 user_ensure(struct txn *t, struct device *d, const char *id,
     const char *short_name, const char *long_name, uint32_t *user,
@@ -83,8 +116,8 @@ user_ensure(struct txn *t, struct device *d, const char *id,
 	enum err_code rc = index_get_u32(t, &by_id, user);
 
 	if (rc == ERR_NOT_FOUND) {
-		if (d->last_user >= 0xffffff)
-			return err_set(err, ERR_QUOTA, "too many users");
+		if ((rc = check_room(t, d, err)) != ERR_OK)
+			return rc;
 		*user = ++d->last_user;
 		rc = index_put_u32(t, &by_id, *user, err);
 	}
@@ -137,6 +170,24 @@ users_each(struct txn *t, uint32_t device, uint32_t after, user_fn *fn,
 	    t, key_view(&prefix), key_view(&from), each_one, &each, err);
 }
 
+static enum err_code
+drop_result(
+    void *arg, struct txn *t, const struct node *n, bool *stop, struct err *err)
+{
+	enum err_code rc = node_unlink(t, n, err);
+
+	(void)arg;
+	(void)stop;
+	return rc == ERR_OK ? node_drop(t, n, err) : rc;
+}
+
+enum err_code
+results_drop(struct txn *t, uint32_t device, uint32_t user, struct err *err)
+{
+	return node_each(t, file_device_dir(device, user, FILE_DEVICE_RESULTS),
+	    0, drop_result, NULL, err);
+}
+
 struct drop {
 	struct txn *t;
 	uint32_t device;
@@ -158,6 +209,8 @@ drop_one(void *arg, const struct user *u, bool *stop, struct err *err)
 		rc = queue_drop(d->t, &c, &n, err);
 	if (rc == ERR_OK)
 		rc = channel_drop(d->t, id, err);
+	if (rc == ERR_OK)
+		rc = results_drop(d->t, d->device, u->number, err);
 	if (rc == ERR_OK)
 		rc = txn_drop(d->t, &by_id, err);
 	return rc == ERR_OK ? txn_drop(d->t, &k, err) : rc;

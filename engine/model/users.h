@@ -6,7 +6,8 @@
 
 #include "engine/model/devices.h"
 
-#define USER_ID_MAX 200 /* bytes of an id as a file name */
+#define USER_ID_MAX 200  /* bytes of an id as a file name */
+#define USERS_MAX   1000 /* of one device; each costs a channel */
 
 /*
  * id is what the device says (UserID, UserShortName, EnrollmentUserID),
@@ -14,7 +15,7 @@
  */
 enum err_code user_find(struct txn *t, uint32_t device, const char *id,
     uint32_t *user, struct err *err);
-/* Find or make; d->last_user may rise: store d afterwards. */
+/* Find or make; d->last_user may rise: store d afterwards.  ERR_QUOTA. */
 enum err_code user_ensure(struct txn *t, struct device *d, const char *id,
     const char *short_name, const char *long_name, uint32_t *user,
     struct err *err);
@@ -35,7 +36,12 @@ typedef enum err_code user_fn(
 enum err_code users_each(struct txn *t, uint32_t device, uint32_t after,
     user_fn *fn, void *arg, struct err *err);
 
-/* Forget all of them. */
+bool user_exists(struct txn *t, uint32_t device, uint32_t user);
+
+/* Forget all of them, their queues and results. */
 enum err_code users_drop(struct txn *t, struct device *d, struct err *err);
+/* Forget the results of the device (user 0) or of one of its users. */
+enum err_code results_drop(
+    struct txn *t, uint32_t device, uint32_t user, struct err *err);
 
 #endif
