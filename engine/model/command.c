@@ -6,6 +6,7 @@
 
 #include "engine/base/text.h"
 #include "engine/model/queue.h"
+#include "engine/model/users.h"
 #include "engine/schema/command.h"
 
 /* A command that was read: what judge() leaves to apply(). */
@@ -67,6 +68,9 @@ command_gather(struct txn *t, struct change *c, struct err *err)
 		    "device %s has left the management: it takes no commands "
 		    "until it enrolls again",
 		    d.udid);
+	if (c->node.n.user != 0 && !user_exists(t, d.number, c->node.n.user))
+		return err_set(err, ERR_NOT_FOUND,
+		    "device %s has no such user any more", d.udid);
 	return c->replaces ? check_not_sent(t, &c->old, err) : ERR_OK;
 }
 

@@ -7,6 +7,7 @@
 #include "engine/model/facts.h"
 #include "engine/model/orgs.h"
 #include "engine/model/queue.h"
+#include "engine/model/slots.h"
 
 /* Keys of check-in messages that are no facts of the device. */
 static const char *const not_facts[] = { "MessageType", "Topic", "UDID",
@@ -71,11 +72,12 @@ enrollment_find(struct txn *t, const struct speaker *s, struct device *device,
 		return err_set(err, ERR_DENIED,
 		    "%s has checked out: it must enroll again", s->id);
 	id.device = device->number;
-	if (s->user[0] != '\0' &&
-	    user_find(t, id.device, s->user, &id.user, err) != ERR_OK)
+	if (s->user[0] != '\0')
+		rc = user_find(t, id.device, s->user, &id.user, err);
+	if (rc == ERR_NOT_FOUND)
 		return err_set(
 		    err, ERR_GONE, "%s has no user %s here", s->id, s->user);
-	return channel_read(t, id, channel, err);
+	return rc == ERR_OK ? channel_read(t, id, channel, err) : rc;
 }
 
 /* ---- Authenticate ------------------------------------------------------- */
@@ -116,6 +118,18 @@ hush(struct txn *t, const struct device *d, struct err *err)
 	return rc == ERR_OK ? channel_store(t, &c, err) : rc;
 }
 
+/* Another organization takes it over: it sees nothing of what the old one
+ * asked and heard. */
+static enum err_code
+change_org(struct txn *t, struct device *d, uint32_t org, struct err *err)
+{
+	enum err_code rc = results_drop(t, d->number, 0, err);
+
+	if (rc == ERR_OK)
+		rc = facts_drop(t, d->number, true, err);
+	return rc == ERR_OK ? device_move(t, d, org, err) : rc;
+}
+
 static enum err_code
 check_owner(struct txn *t, const struct speaker *s, const struct device *d,
     const struct issued *issued, struct err *err)
@@ -127,8 +141,10 @@ check_owner(struct txn *t, const struct speaker *s, const struct device *d,
 		return err_set(err, ERR_DENIED,
 		    "%s came with the certificate of another device", s->id);
 	if (d->org == s->org || d->state == DEVICE_CHECKED_OUT ||
-	    org_read(t, d->org, &other, NULL) != ERR_OK ||
-	    other.removed_at != 0)
+	    org_read(t, d->org, &other, NULL) != ERR_OK)
+		return ERR_OK;
+	/* a removed one may come back and wants its devices then */
+	if (other.removed_at != 0 && s->now - other.removed_at > ORG_KEPT)
 		return ERR_OK;
 	return err_set(err, ERR_NOT_UNIQUE,
 	    "%s is enrolled in organization %s: remove it there first (rmdir "
@@ -156,7 +172,7 @@ take_over(struct txn *t, const struct speaker *s, struct issued *issued,
 		return rc;
 	same =
 	    memcmp(d->fingerprint, s->fingerprint, sizeof(s->fingerprint)) == 0;
-	kept = same || issued->meant == d->number;
+	kept = d->org == s->org && (same || issued->meant == d->number);
 	if (d->state == DEVICE_ENROLLED)
 		rc = device_count(t, d->org, -1, NULL, err);
 	if (rc == ERR_OK && !kept)
@@ -164,7 +180,7 @@ take_over(struct txn *t, const struct speaker *s, struct issued *issued,
 	if (rc == ERR_OK && !same)
 		rc = issued_end(t, d->fingerprint, CERT_SUPERSEDED, err);
 	if (rc == ERR_OK && d->org != s->org)
-		rc = device_move(t, d, s->org, err);
+		rc = change_org(t, d, s->org, err);
 	return rc == ERR_OK ? hush(t, d, err) : rc;
 }
 
@@ -200,6 +216,23 @@ enrollment_authenticate(struct txn *t, const struct speaker *s, struct err *err)
 
 /* ---- TokenUpdate -------------------------------------------------------- */
 
+/*
+ * Whether the topic that a device names becomes its organization's, which
+ * guards the push certificate.  A device may say anything, so only the topic
+ * that profiles were given counts.
+ */
+static bool
+topic_counts(struct txn *t, uint32_t org, const char *topic)
+{
+	struct slot_facts facts;
+	struct org o;
+
+	if (slot_facts(t, org, SLOT_OF_APNS, &facts, NULL) == ERR_OK &&
+	    facts.version != 0)
+		return strcmp(facts.topic, topic) == 0;
+	return org_read(t, org, &o, NULL) == ERR_OK && o.topic[0] == '\0';
+}
+
 static enum err_code
 warn_of_topic(struct txn *t, const struct speaker *s,
     const struct push_token *token, struct err *err)
@@ -227,7 +260,9 @@ become_enrolled(struct txn *t, const struct speaker *s, struct device *d,
 	if (rc != ERR_OK || d->state == DEVICE_ENROLLED)
 		return rc;
 	d->state = DEVICE_ENROLLED;
-	if ((rc = device_count(t, s->org, 1, token->topic, err)) == ERR_OK)
+	if ((rc = device_count(t, s->org, 1,
+		 topic_counts(t, s->org, token->topic) ? token->topic : NULL,
+		 err)) == ERR_OK)
 		rc = event_record(t, s->engine, s->org, err,
 		    "device=%s token-update: it is enrolled", s->id);
 	return rc;

@@ -97,7 +97,7 @@ command_over(struct txn *t, const struct report *r, struct channel *c,
 	const struct pl *facts =
 	    pl_get_dict(r->speaker.message, "QueryResponses");
 	struct buf reason = { 0 };
-	struct node file;
+	struct node file = { .name = "" };
 	enum err_code rc = node_get(t, q->ino, &file, NULL);
 
 	if (rc == ERR_OK)
