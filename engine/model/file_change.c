@@ -199,17 +199,15 @@ file_judge(struct engine *e, const struct file_write *w, struct err *err)
 }
 
 static enum err_code
-change(struct engine *e, const struct file_write *w, txn_fn *apply,
-    struct file_node *ret, struct err *err)
+change(struct change *c, txn_fn *apply, struct file_node *ret, struct err *err)
 {
-	struct change c = { .engine = e, .w = w };
 	enum err_code rc;
 
-	if ((rc = judge(&c, err)) == ERR_OK)
-		rc = store_update(e->store, apply, &c, err);
+	if ((rc = judge(c, err)) == ERR_OK)
+		rc = store_update(c->engine->store, apply, c, err);
 	if (rc == ERR_OK && ret != NULL)
-		*ret = c.node.n;
-	change_fini(&c);
+		*ret = c->node.n;
+	change_fini(c);
 	return rc;
 }
 
@@ -217,14 +215,18 @@ enum err_code
 file_write(struct engine *e, const struct file_write *w, struct file_node *ret,
     struct err *err)
 {
-	return change(e, w, apply_txn, ret, err);
+	struct change c = { .engine = e, .w = w };
+
+	return change(&c, apply_txn, ret, err);
 }
 
 enum err_code
 file_mkdir(struct engine *e, const struct file_write *w, struct file_node *ret,
     struct err *err)
 {
-	return change(e, w, apply_txn, ret, err);
+	struct change c = { .engine = e, .w = w };
+
+	return change(&c, apply_txn, ret, err);
 }
 
 /* ---- rename ------------------------------------------------------------- */
@@ -237,11 +239,17 @@ static enum err_code
 rename_txn(struct txn *t, void *arg, struct err *err)
 {
 	struct change *c = arg;
-	struct node source;
+	struct node source, there;
 	enum err_code rc = node_get(t, c->w->ino, &source, err);
 
 	if (rc == ERR_OK && source.removal_due != 0)
 		return err_set(err, ERR_NOT_FOUND, "it was removed");
+	if (rc == ERR_OK && source.n.version != c->source_version)
+		return err_set(err, ERR_CHANGED,
+		    "%s was changed while it was renamed", source.name);
+	if (rc == ERR_OK && c->no_replace &&
+	    node_find(t, c->w->parent, c->w->name, &there, NULL) == ERR_OK)
+		return err_set(err, ERR_EXISTS, "%s exists", c->w->name);
 	if (rc == ERR_OK)
 		rc = removal_at_once(t, c->engine, &source, err);
 	if (rc == ERR_OK)
@@ -258,6 +266,7 @@ file_rename(struct engine *e, const struct file_write *to, bool no_replace,
 {
 	struct file_node n;
 	struct file_write w = *to;
+	struct change c = { .engine = e, .w = &w, .no_replace = no_replace };
 	struct file_node target;
 	struct buf b = { 0 };
 	enum err_code rc;
@@ -277,7 +286,8 @@ file_rename(struct engine *e, const struct file_write *to, bool no_replace,
 		w.uid = n.uid;
 		w.gid = n.gid;
 		w.mtime_ns = n.mtime_ns;
-		rc = change(e, &w, rename_txn, NULL, err);
+		c.source_version = n.version;
+		rc = change(&c, rename_txn, NULL, err);
 	}
 	buf_wipe(&b);
 	return rc;

@@ -18,9 +18,12 @@ struct change {
 	struct node parent; /* of computed directories only ino and device */
 	bool replaces;
 	struct node old; /* with replaces: what has the name now */
-	int64_t now;     /* seconds */
-	void *context;   /* of gather() or judge(); freed by release() */
-	char note[512];  /* what apply() wants to say in the event */
+	/* of a rename: */
+	uint64_t source_version; /* of the bytes in w */
+	bool no_replace;
+	int64_t now;    /* seconds */
+	void *context;  /* of gather() or judge(); freed by release() */
+	char note[512]; /* what apply() wants to say in the event */
 };
 
 struct place_rule {

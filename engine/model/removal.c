@@ -1,9 +1,13 @@
 #include "engine/model/removal.h"
 
+#include <string.h>
+
+#include "engine/base/log.h"
 #include "engine/model/events.h"
 #include "engine/model/place.h"
 
-#define RUN_MAX 64 /* removals in one transaction */
+#define RUN_MAX 64   /* removals in one transaction */
+#define PUT_OFF 3600 /* seconds: one whose effects failed */
 
 static struct key
 due_key(int64_t due, uint64_t ino)
@@ -129,7 +133,9 @@ remove_later(struct txn *t, struct removal *r, struct err *err)
 	struct key due, tomb;
 	enum err_code rc;
 
-	n->removal_due = engine_now(r->engine) + REMOVAL_DELAY;
+	/* whole seconds, rounded up: never earlier than it says */
+	n->removal_due =
+	    (engine_now_ns(r->engine) + 999999999) / 1000000000 + REMOVAL_DELAY;
 	due = due_key(n->removal_due, n->n.ino);
 	tomb = tomb_key(n->n.parent, n->name);
 	if ((rc = node_unlink(t, n, err)) == ERR_OK &&
@@ -180,17 +186,31 @@ restore_txn(struct txn *t, void *arg, struct err *err)
 {
 	struct removal *r = arg;
 	struct node *n = &r->n, there;
-	enum err_code rc = tomb_get(t, r->parent, r->name, n);
+	struct buf path = { 0 };
+	enum err_code rc = ERR_NOT_FOUND;
 
+	if (strlen(r->name) <= NODE_NAME_MAX)
+		rc = tomb_get(t, r->parent, r->name, n);
 	if (rc != ERR_OK)
 		return err_set(err, rc, "%s was not removed lately", r->name);
 	if (node_find(t, r->parent, r->name, &there, NULL) == ERR_OK)
 		return err_set(err, ERR_EXISTS, "%s exists", r->name);
+	if (node_get(t, r->parent, &there, NULL) != ERR_OK ||
+	    there.removal_due != 0)
+		return err_set(err, ERR_NOT_FOUND, "the directory was removed");
 	if ((rc = tomb_clear(t, n, err)) != ERR_OK)
 		return rc;
 	n->removal_due = 0;
-	if ((rc = node_put(t, n, err)) == ERR_OK)
-		rc = node_link(t, n, err);
+	if ((rc = node_put(t, n, err)) == ERR_OK &&
+	    (rc = node_link(t, n, err)) == ERR_OK)
+		rc = node_touch(t, r->parent, engine_now_ns(r->engine), err);
+	if (rc != ERR_OK)
+		return rc;
+	node_path(t, n, &path);
+	rc = event_record(t, r->engine, n->n.org, err,
+	    "restored %s: what was to take its place was not accepted",
+	    buf_str(&path));
+	buf_free(&path);
 	return rc;
 }
 
@@ -213,6 +233,7 @@ struct run {
 	struct txn *t;
 	int64_t now;
 	int64_t next;
+	int max; /* in this transaction */
 	int done;
 };
 
@@ -227,14 +248,17 @@ run_one(void *arg, struct bytes key, struct bytes value, bool *stop,
 	enum err_code rc;
 
 	(void)value;
-	if (due > r->now || r->done == RUN_MAX) {
+	if (due > r->now || r->done == r->max) {
 		r->next = due;
 		*stop = true;
 		return ERR_OK;
 	}
 	r->done++;
-	if ((rc = node_get(r->t, ino, &n, err)) == ERR_OK &&
-	    (rc = tomb_clear(r->t, &n, err)) == ERR_OK &&
+	rc = node_get(r->t, ino, &n, err);
+	if (rc == ERR_NOT_FOUND || (rc == ERR_OK && n.removal_due != due))
+		/* the file was written anew under its number: it stays */
+		return txn_del(r->t, key, err);
+	if (rc == ERR_OK && (rc = tomb_clear(r->t, &n, err)) == ERR_OK &&
 	    (rc = take_effect(r->t, r->engine, &n, err)) == ERR_OK)
 		rc = node_drop(r->t, &n, err);
 	return rc;
@@ -250,6 +274,42 @@ run_txn(struct txn *t, void *arg, struct err *err)
 	r->next = 0;
 	r->done = 0;
 	return txn_each(t, key_view(&prefix), BYTES_NONE, run_one, r, err);
+}
+
+/* The effects of the first one cannot be had now: the others must not wait for
+ * it. */
+static enum err_code
+put_off_one(void *arg, struct bytes key, struct bytes value, bool *stop,
+    struct err *err)
+{
+	struct run *r = arg;
+	int64_t due = (int64_t)key_get_u64(key, 1);
+	uint64_t ino = key_get_u64(key, 9);
+	struct key later;
+	struct node n;
+	enum err_code rc;
+
+	(void)value;
+	*stop = true;
+	rc = node_get(r->t, ino, &n, NULL);
+	if (rc != ERR_OK || n.removal_due != due || due > r->now)
+		return ERR_OK;
+	n.removal_due = r->now + PUT_OFF;
+	later = due_key(n.removal_due, ino);
+	if ((rc = txn_del(r->t, key, err)) == ERR_OK &&
+	    (rc = txn_put(r->t, key_view(&later), BYTES_NONE, err)) == ERR_OK)
+		rc = node_put(r->t, &n, err);
+	return rc;
+}
+
+static enum err_code
+put_off_txn(struct txn *t, void *arg, struct err *err)
+{
+	struct run *r = arg;
+	struct key prefix = key_of(KIND_REMOVAL);
+
+	r->t = t;
+	return txn_each(t, key_view(&prefix), BYTES_NONE, put_off_one, r, err);
 }
 
 static enum err_code
@@ -276,11 +336,21 @@ next_txn(struct txn *t, void *arg, struct err *err)
 enum err_code
 removal_run(struct engine *e, int64_t *next, struct err *err)
 {
-	struct run r = { .engine = e, .now = engine_now(e) };
+	struct run r = { .engine = e, .now = engine_now(e), .max = RUN_MAX };
+	struct err why = { 0 };
 	enum err_code rc = store_view(e->store, next_txn, &r, err);
 
-	if (rc == ERR_OK && r.next != 0 && r.next <= r.now)
-		rc = store_update(e->store, run_txn, &r, err);
+	if (rc == ERR_OK && r.next != 0 && r.next <= r.now) {
+		rc = store_update(e->store, run_txn, &r, &why);
+		r.max = 1;
+		if (rc != ERR_OK)
+			rc = store_update(e->store, run_txn, &r, &why);
+		if (rc != ERR_OK) {
+			log_error("a removal is put off: %s", why.msg);
+			rc = store_update(e->store, put_off_txn, &r, err);
+			r.next = r.now + 1; /* for the others */
+		}
+	}
 	if (rc == ERR_OK)
 		*next = r.next;
 	return rc;

@@ -20,7 +20,7 @@ enum err_code removal_at_once(
     struct txn *t, struct engine *e, const struct node *n, struct err *err);
 
 /* Carry out what is due; *next is the time of the next one (seconds), 0 if
- * there is none. */
+ * there is none.  One whose effects fail is logged and put off for an hour. */
 enum err_code removal_run(struct engine *e, int64_t *next, struct err *err);
 
 #endif

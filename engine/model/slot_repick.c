@@ -78,13 +78,30 @@ still_there(const struct slot_files *x, const struct slot_facts *f)
 	return false;
 }
 
+/* Out of effect, for that reason. */
+static enum err_code
+take_out(struct txn *t, struct engine *e, const struct slot_files *x,
+    uint32_t org, const char *why, struct err *err)
+{
+	struct slot_facts facts;
+	enum err_code rc = slot_facts(t, org, x->kind->slot, &facts, err);
+
+	if (rc != ERR_OK || facts.version == 0 || still_there(x, &facts))
+		return rc;
+	if ((rc = slot_clear(t, org, x->kind->slot, err)) == ERR_OK)
+		rc = event_record(t, e, org, err,
+		    "%s: certificate %s is out of effect: %s", x->kind->name,
+		    facts.subject, why);
+	return rc;
+}
+
 static enum err_code
 pick(struct txn *t, struct engine *e, struct slot_files *x, uint32_t org,
     bool removing, struct err *err)
 {
 	const struct bundle *bundles[SLOT_FILES_MAX];
 	struct identity *id = NULL;
-	struct slot_facts facts;
+	struct err why = { 0 };
 	enum err_code rc;
 	size_t i;
 
@@ -93,20 +110,17 @@ pick(struct txn *t, struct engine *e, struct slot_files *x, uint32_t org,
 	rc =
 	    slot_pick(x->kind->purpose, bundles, x->n, engine_now(e), &id, err);
 	if (rc == ERR_OK) {
-		rc = put_into_effect(t, e, x, org, id, err);
+		rc = put_into_effect(t, e, x, org, id, &why);
 		identity_free(id);
-		return rc;
+		/* a removal has happened: it cannot be refused for what is
+		 * left in the slot */
+		if (rc == ERR_KEY_REJECTED && removing)
+			return take_out(t, e, x, org, why.msg, err);
+		return rc == ERR_OK ? rc : err_set(err, rc, "%s", why.msg);
 	}
 	if (rc != ERR_NOT_FOUND || !removing)
 		return rc == ERR_NOT_FOUND ? ERR_OK : rc;
-	if ((rc = slot_facts(t, org, x->kind->slot, &facts, err)) != ERR_OK ||
-	    facts.version == 0 || still_there(x, &facts))
-		return rc;
-	if ((rc = slot_clear(t, org, x->kind->slot, err)) == ERR_OK)
-		rc = event_record(t, e, org, err,
-		    "%s: certificate %s is out of effect: its file was removed",
-		    x->kind->name, facts.subject);
-	return rc;
+	return take_out(t, e, x, org, "its file was removed", err);
 }
 
 enum err_code
