@@ -1,7 +1,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <openssl/crypto.h>
 #include <openssl/rand.h>
+#include <openssl/sha.h>
 
 #include "engine/base/text.h"
 #include "engine/model/events.h"
@@ -86,8 +88,17 @@ lease_one(struct txn *t, struct batch *b, struct channel_id id, struct err *err)
 		return rc;
 	if (o->identity_version == 0)
 		return ERR_OK;
-	if ((rc = channel_get_token(t, id, &o->token, err)) == ERR_OK)
+	if (channel_get_token(t, id, &o->token, NULL) == ERR_OK) {
 		b->n++;
+		return ERR_OK;
+	}
+	/* one broken record must not keep the others waiting */
+	c.has_token = false;
+	outcome(&c, b->now,
+	    "not sent: the stored push token is damaged; the device sends it "
+	    "again by itself some day");
+	if ((rc = channel_calm(t, &c, err)) == ERR_OK)
+		rc = channel_store(t, &c, err);
 	return rc;
 }
 
@@ -130,16 +141,46 @@ outbox_lease(struct batch *b, struct err *err)
 struct settle {
 	struct engine *engine;
 	const struct sending *list;
+	const struct sending *rest; /* for the next transaction */
 };
+
+void
+outbox_token_hash(const struct push_token *token, uint8_t ret[static 32])
+{
+	SHA256(token->token, token->len, ret);
+}
+
+/* Whether the device has sent another token while the push was under way. */
+static bool
+has_newer_token(
+    struct txn *t, const struct channel *c, const uint8_t sent[static 32])
+{
+	struct push_token token;
+	uint8_t hash[32];
+	bool newer = false;
+
+	if (channel_get_token(t, c->id, &token, NULL) == ERR_OK) {
+		outbox_token_hash(&token, hash);
+		newer = memcmp(hash, sent, sizeof(hash)) != 0;
+	}
+	OPENSSL_cleanse(&token, sizeof(token));
+	return newer;
+}
 
 /* No push reaches this token any more; the enrollment stays, since the device
  * may still come by itself. */
 static enum err_code
-token_dead(struct txn *t, struct channel *c, const struct apns_result *r,
-    struct err *err)
+token_dead(struct txn *t, struct channel *c, const struct sending *s,
+    int64_t now, struct err *err)
 {
-	if (r->outcome == APNS_DEAD_TOKEN && r->dead_since < c->token_at)
-		return wake_at(t, c, c->token_at, err); /* a newer one came */
+	if (has_newer_token(t, c, s->token))
+		return c->push_due != s->lease ? ERR_OK
+		                               : wake_at(t, c, now, err);
+	/* the device said it again after it had died: or a clock is wrong, so
+	 * there is no hurry */
+	if (s->result.outcome == APNS_DEAD_TOKEN &&
+	    s->result.dead_since < c->token_at)
+		return wake_at(t, c, now + back_off(c->push_tries++), err);
 	c->has_token = false;
 	return channel_calm(t, c, err);
 }
@@ -161,7 +202,7 @@ settle_channel(struct txn *t, struct channel *c, const struct sending *s,
 		                      : channel_calm(t, c, err);
 	case APNS_BAD_TOKEN:
 	case APNS_DEAD_TOKEN:
-		return token_dead(t, c, &s->result, err);
+		return token_dead(t, c, s, now, err);
 	case APNS_TRY_LATER:
 		return newer ? ERR_OK
 		             : wake_at(
@@ -206,19 +247,26 @@ static enum err_code
 settle_txn(struct txn *t, void *arg, struct err *err)
 {
 	struct settle *x = arg;
-	const struct sending *s;
+	const struct sending *s = x->list;
 	enum err_code rc = ERR_OK;
+	size_t n;
 
-	for (s = x->list; rc == ERR_OK && s != NULL; s = s->next)
+	for (n = 0; rc == ERR_OK && n < OUTBOX_BATCH && s != NULL; n++) {
 		rc = settle_one(t, x->engine, s, err);
+		s = s->next;
+	}
+	if (rc == ERR_OK)
+		x->rest = s;
 	return rc;
 }
 
 enum err_code
 outbox_settle(struct engine *e, const struct sending *list, struct err *err)
 {
-	struct settle x = { e, list };
+	struct settle x = { e, list, NULL };
+	enum err_code rc = ERR_OK;
 
-	return list == NULL ? ERR_OK
-	                    : store_update(e->store, settle_txn, &x, err);
+	for (; rc == ERR_OK && x.list != NULL; x.list = x.rest)
+		rc = store_update(e->store, settle_txn, &x, err);
+	return rc;
 }

@@ -14,7 +14,7 @@
 
 #define KEPT_FOR    INT64_C(7 * 86400) /* Apple stores a push this long */
 #define WAITING_MAX 10000 /* pushes under way before more are leased */
-#define IDENTITIES  64    /* organizations whose keys are ready */
+#define IDENTITIES  1024  /* organizations whose keys are ready */
 
 struct ready {
 	uint32_t org;
@@ -145,6 +145,7 @@ send_one(struct push *p, const struct outgoing *o)
 	s->push = p;
 	s->id = o->id;
 	s->lease = o->lease;
+	outbox_token_hash(&o->token, s->token);
 	push.token = bytes_of(o->token.token, o->token.len);
 	push.magic = o->token.magic;
 	push.arg = s;

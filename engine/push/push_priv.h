@@ -18,6 +18,7 @@ struct sending {
 	/* The wake is put off this far while the answer is awaited; if the
 	 * process dies, it is tried again then. */
 	int64_t lease;
+	uint8_t token[32]; /* SHA-256 of the one it goes to */
 	struct apns_result result;
 };
 
@@ -41,7 +42,10 @@ struct batch {
 /* Lease what is due: a batch of at most OUTBOX_BATCH. */
 enum err_code outbox_lease(struct batch *b, struct err *err);
 
-/* Write down the outcomes of a list. */
+/* The number by which a token is told from the one that came after it. */
+void outbox_token_hash(const struct push_token *token, uint8_t ret[static 32]);
+
+/* Write down the outcomes of a list, a batch in a transaction. */
 enum err_code outbox_settle(
     struct engine *e, const struct sending *list, struct err *err);
 
