@@ -62,8 +62,8 @@ head_spent(struct h2 *h, struct h2_stream *s)
 	s->head_bytes = 0;
 }
 
-static void
-stream_free(struct h2 *h, struct h2_stream *s)
+void
+h2_stream_gone(struct h2 *h, struct h2_stream *s)
 {
 	head_spent(h, s);
 	h->held -= s->held;
@@ -260,7 +260,8 @@ head_done(struct conn *c, struct h2_stream *s, bool end)
 		enter(s, H2_WAIT);
 }
 
-/* Whether the body may have what it has: else it waits, or is refused. */
+/* Whether the body may have what it has: else it waits, or is refused.  One
+ * that waits already is judged when it goes on. */
 static void
 body_check(struct conn *c, struct h2_stream *s)
 {
@@ -268,14 +269,15 @@ body_check(struct conn *c, struct h2_stream *s)
 	size_t limit = r->route->body_limit;
 	size_t taken = r->taken[BUDGET_SMALL] + r->taken[BUDGET_LARGE];
 
-	if (r->body.error != ERR_OK) {
+	if (s->state != H2_BODY)
+		return;
+	if (r->body.error != ERR_OK)
 		refuse(c, s, 503);
-	} else if (r->body.len > limit) {
+	else if (r->body.len > limit)
 		refuse(c, s, 413);
-	} else if (r->body.len > taken && s->state == H2_BODY &&
-		   !loop_reserve(r, BUDGET_LARGE, limit - taken)) {
+	else if (r->body.len > taken &&
+		 !loop_reserve(r, BUDGET_LARGE, limit - taken))
 		enter(s, H2_WAIT);
-	}
 }
 
 /* The stream may send on. */
@@ -296,8 +298,7 @@ h2_resume(struct conn *c, struct request *r)
 
 	enter(s, H2_BODY);
 	give_window(h, s);
-	if (r->body.len > r->taken[BUDGET_SMALL] + r->taken[BUDGET_LARGE])
-		body_check(c, s);
+	body_check(c, s);
 	if (s->state == H2_BODY && s->ended)
 		complete(c, s);
 }
@@ -468,7 +469,7 @@ on_stream_close(
 	if (error != NGHTTP2_NO_ERROR)
 		count_reset(h);
 	if (s != NULL)
-		stream_free(h, s);
+		h2_stream_gone(h, s);
 	return 0;
 }
 
@@ -494,10 +495,4 @@ void
 h2_stream_reset(struct h2 *h, struct h2_stream *s)
 {
 	reset(h, s, s->state == H2_DRAIN ? NGHTTP2_NO_ERROR : NGHTTP2_CANCEL);
-}
-
-void
-h2_stream_gone(struct h2 *h, struct h2_stream *s)
-{
-	stream_free(h, s);
 }

@@ -182,15 +182,20 @@ server_open(
 enum err_code
 server_start(struct server *s, struct err *err)
 {
+	sigset_t all, before;
 	enum err_code rc;
 	unsigned i;
 
 	/* a client that goes while we write is no reason to die */
 	signal(SIGPIPE, SIG_IGN);
+	/* other signals are for the threads that wait for them */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
 	s->started = true;
 	rc = pool_start(s->pool, err);
 	for (i = 0; i < s->n_loops && rc == ERR_OK; i++)
 		rc = loop_start(s->loops[i], err);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (rc != ERR_OK)
 		server_stop(s);
 	return rc;
