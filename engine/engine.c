@@ -28,7 +28,7 @@
  */
 struct parts {
 	struct routes_ctx ctx;
-	struct push *push;
+	struct push *push; /* protected by mutex while threads run */
 	struct server *server;
 	uint64_t tls_version; /* that the server uses; the keeper's own */
 	struct tls_watch tls_watch;
@@ -159,8 +159,22 @@ wake(void *arg)
 	pthread_mutex_lock(&p->mutex);
 	p->woken = true;
 	pthread_cond_signal(&p->changed);
+	if (p->push != NULL)
+		push_wake(p->push);
 	pthread_mutex_unlock(&p->mutex);
-	push_wake(p->push);
+}
+
+/* NULL takes it out of wake()'s reach; returns the one before. */
+static struct push *
+set_push(struct parts *p, struct push *push)
+{
+	struct push *old;
+
+	pthread_mutex_lock(&p->mutex);
+	old = p->push;
+	p->push = push;
+	pthread_mutex_unlock(&p->mutex);
+	return old;
 }
 
 static enum err_code
@@ -197,15 +211,17 @@ keeper(void *arg)
 {
 	struct engine *e = arg;
 	struct parts *p = e->parts;
-	int64_t next, left, trim_at = 0;
+	int64_t next, left, trim_at = 0; /* left: nanoseconds */
 	struct timespec at;
 	bool stop = false;
 
 	while (!stop) {
 		next = keep_house(e, &trim_at);
-		left = next - engine_now(e);
+		left = next * 1000000000 - engine_now_ns(e);
 		clock_gettime(CLOCK_MONOTONIC, &at);
-		at.tv_sec += left > 0 ? left : 0;
+		left = at.tv_nsec + (left > 0 ? left : 0);
+		at.tv_sec += left / 1000000000;
+		at.tv_nsec = left % 1000000000;
 		pthread_mutex_lock(&p->mutex);
 		while (!p->stop && !p->woken &&
 		       pthread_cond_timedwait(&p->changed, &p->mutex, &at) !=
@@ -247,16 +263,20 @@ enum err_code
 engine_start(struct engine *e, struct err *err)
 {
 	struct parts *p = e->parts;
+	struct push *push = NULL;
 	enum err_code rc;
 
 	p->ctx.engine = e;
+	/* before any thread uses the store */
+	store_on_commit(e->store, wake, p);
 	if ((rc = mdm_open(e, &p->ctx.mdm, err)) != ERR_OK ||
 	    (rc = scep_open(e, &p->ctx.scep, err)) != ERR_OK ||
 	    (rc = open_server(e, err)) != ERR_OK ||
 	    (rc = push_open(e, e->options->apns_url, e->options->apns_trust,
-		 &p->push, err)) != ERR_OK)
+		 &push, err)) != ERR_OK)
 		return rc;
-	store_on_commit(e->store, wake, p);
+	set_push(p, push);
+	push_wake(push); /* what was committed before it could hear of it */
 	if (pthread_create(&p->keeper, NULL, keeper, e) != 0)
 		return err_set(err, ERR_INTERNAL, "no thread for the house");
 	p->keeping = true;
@@ -281,7 +301,7 @@ engine_close(struct engine *e)
 		pthread_join(p->keeper, NULL);
 	}
 	server_close(p->server);
-	push_close(p->push); /* writes its last outcomes down */
+	push_close(set_push(p, NULL)); /* writes its last outcomes down */
 	store_close(e->store);
 	mdm_close(p->ctx.mdm);
 	scep_close(p->ctx.scep);
