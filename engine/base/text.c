@@ -86,6 +86,18 @@ text_is_clean(struct bytes s)
 	return true;
 }
 
+int
+text_fit(struct bytes s, int max)
+{
+	int n = max;
+
+	if (s.len <= (size_t)max)
+		return (int)s.len;
+	while (n > 0 && (s.p[n] & 0xc0) == 0x80)
+		n--;
+	return n;
+}
+
 bool
 text_is_utf8(struct bytes s)
 {

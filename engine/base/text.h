@@ -46,6 +46,9 @@ enum err_code text_untime(struct bytes s, int64_t *ret, struct err *err);
 /* Append s for XML character data or an attribute: & < > " become entities. */
 void text_xml(struct buf *b, struct bytes s);
 
+/* How many bytes of s, at most max, end at a character's end: for "%.*s". */
+int text_fit(struct bytes s, int max);
+
 /* s without white space at both ends. */
 struct bytes text_trim(struct bytes s);
 

@@ -105,12 +105,14 @@ scep_payload(
 {
 	struct pl *p = payload(in, "com.apple.security.scep", "scep", uuid);
 	struct pl *scep = pl_new_dict(), *subject = pl_new_array();
+	struct bytes name = bytes_text(in->org.name);
 	char o[65], ca[96];
 	struct buf url = { 0 };
 
 	/* RFC 5280: 64 characters at most */
-	snprintf(o, sizeof(o), "%.60s", in->org.name);
-	snprintf(ca, sizeof(ca), "%.48s Device CA", in->org.name);
+	snprintf(o, sizeof(o), "%.*s", text_fit(name, 60), in->org.name);
+	snprintf(
+	    ca, sizeof(ca), "%.*s Device CA", text_fit(name, 48), in->org.name);
 	pl_array_add(subject, subject_rdn("O", o));
 	pl_array_add(subject, subject_rdn("CN", uuid));
 	address(in, "/scep/", &url);

@@ -1,5 +1,8 @@
 #include "mdmfs/file.h"
 
+#include <stdio.h>
+
+#include "engine/model/events.h"
 #include "engine/model/model.h"
 #include "engine/model/node.h"
 
@@ -206,6 +209,7 @@ struct setattr {
 	struct engine *engine;
 	uint64_t ino;
 	const struct file_attr *a;
+	const struct actor *actor;
 	struct node n;
 };
 
@@ -214,10 +218,17 @@ setattr_txn(struct txn *t, void *arg, struct err *err)
 {
 	struct setattr *s = arg;
 	const struct file_attr *a = s->a;
+	char note[64];
 	enum err_code rc = node_get(t, s->ino, &s->n, err);
+	uint32_t mode, uid, gid;
 
+	if (rc == ERR_OK && s->n.removal_due != 0)
+		return err_set(err, ERR_NOT_FOUND, "it was removed");
 	if (rc != ERR_OK)
 		return rc;
+	mode = s->n.n.mode;
+	uid = s->n.n.uid;
+	gid = s->n.n.gid;
 	if (a->set & FILE_SET_MODE)
 		s->n.n.mode = a->mode & 07777;
 	if (a->set & FILE_SET_UID)
@@ -227,18 +238,22 @@ setattr_txn(struct txn *t, void *arg, struct err *err)
 	if (a->set & FILE_SET_MTIME)
 		s->n.n.mtime_ns = a->mtime_ns;
 	s->n.n.ctime_ns = engine_now_ns(s->engine);
-	return node_put(t, &s->n, err);
+	if ((rc = node_put(t, &s->n, err)) != ERR_OK ||
+	    (mode == s->n.n.mode && uid == s->n.n.uid && gid == s->n.n.gid))
+		return rc;
+	snprintf(note, sizeof(note), "mode %04o, owner %u:%u", s->n.n.mode,
+	    s->n.n.uid, s->n.n.gid);
+	return event_change(
+	    t, s->engine, s->actor, "set mode and owner of", &s->n, note, err);
 }
 
 enum err_code
 file_setattr(struct engine *e, uint64_t ino, const struct file_attr *a,
     const struct actor *actor, struct file_node *ret, struct err *err)
 {
-	struct setattr s = { .engine = e, .ino = ino, .a = a };
-	enum err_code rc;
+	struct setattr s = { .engine = e, .ino = ino, .a = a, .actor = actor };
+	enum err_code rc = store_update(e->store, setattr_txn, &s, err);
 
-	(void)actor;
-	rc = store_update(e->store, setattr_txn, &s, err);
 	if (rc == ERR_OK)
 		*ret = s.n.n;
 	return rc;

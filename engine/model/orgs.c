@@ -142,8 +142,7 @@ org_setting(struct txn *t, uint32_t org, const char *dir_name, const char *name,
 		rc = node_get_content(t, &n, &b, NULL);
 	if (rc == ERR_OK) {
 		s = text_trim(buf_view(&b));
-		if (s.len >= size)
-			s.len = size - 1;
+		s.len = (size_t)text_fit(s, (int)size - 1);
 		if (s.len > 0)
 			memcpy(ret, s.p, s.len);
 		ret[s.len] = '\0';

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/base/text.h"
 #include "engine/model/events.h"
 #include "engine/model/orgs.h"
 #include "engine/pki/ca.h"
@@ -65,11 +66,10 @@ slot_identity(struct txn *t, uint32_t org, enum slot slot,
 static void
 record_cut(struct buf *b, const char *s, size_t size)
 {
-	size_t len = s == NULL ? 0 : strlen(s);
-
-	while (len >= size || (len > 0 && ((uint8_t)s[len] & 0xc0) == 0x80))
-		len--;
-	record_bytes(b, bytes_of(s, len));
+	if (s == NULL)
+		s = "";
+	record_bytes(
+	    b, bytes_of(s, (size_t)text_fit(bytes_text(s), (int)size - 1)));
 }
 
 static enum err_code
@@ -175,7 +175,8 @@ slot_ca(struct engine *e, uint32_t org, struct identity **ret, struct err *err)
 
 	if (rc == ERR_NOT_FOUND && ca.org.name[0] != '\0') {
 		/* RFC 5280: 64 characters of common name at most */
-		snprintf(name, sizeof(name), "%.48s Device CA", ca.org.name);
+		snprintf(name, sizeof(name), "%.*s Device CA",
+		    text_fit(bytes_text(ca.org.name), 48), ca.org.name);
 		rc = ca_create(name, engine_now(e), &ca.made, err);
 		if (rc == ERR_OK)
 			rc = store_update(e->store, ca_keep_txn, &ca, err);
