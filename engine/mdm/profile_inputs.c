@@ -51,8 +51,8 @@ add_trust_file(
  * administrator who has a private CA has its root in the slot, and a public
  * one does no harm.  Then what system/trust holds.
  */
-enum err_code
-profile_roots(struct txn *t, struct profile_inputs *in, struct err *err)
+static enum err_code
+add_roots(struct txn *t, struct profile_inputs *in, struct err *err)
 {
 	struct identity *tls = NULL;
 	struct cert *last;
@@ -194,6 +194,18 @@ read_install(struct txn *t, char ret[static PROFILE_UUID], struct err *err)
 }
 
 enum err_code
+profile_roots(struct txn *t, struct profile_inputs *in, struct err *err)
+{
+	enum err_code rc = add_roots(t, in, err);
+
+	if (rc == ERR_OK)
+		rc = read_install(t, in->install, err);
+	snprintf(in->display, sizeof(in->display), "Management server");
+	hash_all(in);
+	return rc;
+}
+
+enum err_code
 profile_inputs(struct txn *t, const struct engine *e, uint32_t org,
     struct profile_inputs *ret, struct err *err)
 {
@@ -209,7 +221,7 @@ profile_inputs(struct txn *t, const struct engine *e, uint32_t org,
 	if (rc == ERR_OK)
 		rc = access_rights_read(t, org, &in.access_rights, err);
 	if (rc == ERR_OK)
-		rc = profile_roots(t, &in, err);
+		rc = add_roots(t, &in, err);
 	if (rc == ERR_OK)
 		rc = signer(t, e, &in, err);
 	if (rc == ERR_OK)
