@@ -136,7 +136,7 @@ test_refused(void)
 	struct draft *d = edit(true, false);
 	bool again;
 
-	ok(put(d, 0, "http://b") == ERR_INVALID,
+	ok(put(d, 0, "http://b\n") == ERR_INVALID,
 	    "what no continuation can mend is refused in the write");
 	ok(draft_write(d, 8, bytes_text("x"), &actor, &again, NULL) ==
 		    ERR_INVALID &&
@@ -241,7 +241,7 @@ test_attributes(void)
 		n.mode == 0600 && n.mtime_ns == 1000,
 	    "until the commit, which keeps them");
 	a.mode = 0640;
-	ok(put(d, 0, "http:") == ERR_INVALID, "a bad write");
+	ok(put(d, 0, "http://x\n") == ERR_INVALID, "a bad write");
 	ok(drafts_setattr(fs.drafts, draft_ino(d), &a) &&
 		release(d, NULL) == ERR_INVALID &&
 		file_find(e, FILE_INO_SYSTEM, "url", &n, NULL) == ERR_OK &&

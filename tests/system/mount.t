@@ -78,7 +78,6 @@ is "$(cat "$M/system/url")" https://new.example.com 'the next start clears it, a
 # A reader who waits does not keep it.
 timeout 20 cat "$M/follow" >"$T/followed" &
 reader=$!
-mkdir "$M/orgs/waited"
 for _ in $(seq 100); do
 	mkdir -p "$M/orgs/waited"
 	grep -q 'accepted orgs/waited' "$T/followed" && break
