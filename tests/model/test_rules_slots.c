@@ -1,0 +1,101 @@
+/* Which identity of a slot is in effect, and the guard of the topic. */
+#include "engine/model/slots.h"
+#include "tests/model/rules.h"
+#include "tests/pki/material.h"
+
+static uint32_t acme;
+static uint64_t apns;
+
+static void
+make_certificate(const char *name, const char *topic, int days)
+{
+	sh("openssl req -x509 -newkey rsa:2048 -nodes -keyout k -out c "
+	   "-subj /UID=%s/CN=APSP -days %d -addext "
+	   "extendedKeyUsage=clientAuth -addext keyUsage=digitalSignature "
+	   "-addext 1.2.840.113635.100.6.3.2=DER:0500; cat c k > %s",
+	    topic, days, name);
+}
+
+static enum err_code
+copy_in(const char *name, const char *topic, int days)
+{
+	struct file_write w = { .parent = apns,
+		.name = name,
+		.place = PLACE_APNS_FILE,
+		.mode = 0600,
+		.actor = rules_root };
+	enum err_code rc;
+	struct buf b;
+
+	make_certificate(name, topic, days);
+	b = load(name);
+	w.bytes = buf_view(&b);
+	must(file_reserve(rules, 1, &w.ino, &rules_err));
+	rc = file_write(rules, &w, NULL, &rules_err);
+	buf_free(&b);
+	return rc;
+}
+
+static void
+take_away(const char *name)
+{
+	struct file_node n;
+	int64_t next;
+
+	must(file_find(rules, apns, name, &n, &rules_err));
+	must(file_remove(rules, n.ino, &rules_root, &rules_err));
+	pass(3000);
+	must(removal_run(rules, &next, &rules_err));
+}
+
+static enum err_code
+facts_txn(struct txn *t, void *arg, struct err *err)
+{
+	return slot_facts(t, acme, SLOT_OF_APNS, arg, err);
+}
+
+/* "" if nothing is in effect. */
+static const char *
+topic(void)
+{
+	static struct slot_facts f;
+
+	must(store_view(rules->store, facts_txn, &f, &rules_err));
+	return f.version == 0 ? "" : f.topic;
+}
+
+int
+main(void)
+{
+	static const struct engine_options options;
+	struct file_node org;
+
+	material_begin();
+	rules_ns = (int64_t)time(NULL) * 1000000000;
+	rules_begin(&options);
+	acme = org_number("acme");
+	must(file_find(rules, FILE_INO_ORGS, "acme", &org, &rules_err));
+	apns = put(org.ino, "apns", PLACE_APNS, "").ino;
+
+	must(copy_in("old.pem", "com.apple.mgmt.External.old", 100));
+	must(copy_in("new.pem", TOPIC, 200));
+	ok(strcmp(topic(), TOPIC) == 0,
+	    "the certificate that ends last is in effect");
+	issue(acme, 1, 0);
+	must(authenticate(acme, 1, "S-1", "SERIAL"));
+	must(token_update(acme, 1, "S-1", "", TOPIC));
+	ok(copy_in("third.pem", "com.apple.mgmt.External.third", 300) ==
+		    ERR_KEY_REJECTED &&
+		says(&rules_err, "fall silent") && !exists(apns, "third.pem"),
+	    "one with another topic than the devices' is refused");
+	take_away("new.pem");
+	ok(strcmp(topic(), "") == 0,
+	    "one that was there before does not slip in by a removal");
+	must(copy_in("renewed.pem", TOPIC, 365));
+	ok(strcmp(topic(), TOPIC) == 0, "a renewed one is taken");
+	take_away("renewed.pem");
+	take_away("old.pem");
+	ok(strcmp(topic(), "") == 0, "without files nothing is in effect");
+	engine_close(rules);
+	return tap_done();
+}
