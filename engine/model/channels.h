@@ -24,6 +24,7 @@ struct channel {
 	int64_t push_due;      /* 0: no push is wanted */
 	uint32_t push_tries;   /* in a row without success */
 	int64_t pushed_at;     /* the last push that Apple took */
+	uint64_t pushed_seq;   /* of the newest command that it was for */
 	int64_t outcome_at;    /* of the last outcome, for people: */
 	char outcome[160];
 };

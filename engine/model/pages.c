@@ -136,7 +136,7 @@ queue_word(const struct page *p, const struct queued *q)
 		return "sent";
 	if (q->state == QUEUE_NOT_NOW)
 		return "not-now";
-	return p->channel.pushed_at >= q->since ? "pushed" : "queued";
+	return p->channel.pushed_seq >= q->seq ? "pushed" : "queued";
 }
 
 static enum err_code

@@ -200,8 +200,7 @@ index_put_u32(struct txn *t, const struct key *k, uint32_t v, struct err *err)
 }
 
 enum err_code
-counter_take(struct txn *t, const char *name, uint64_t n, uint64_t *first,
-    struct err *err)
+counter_last(struct txn *t, const char *name, uint64_t *ret, struct err *err)
 {
 	struct key k = key_of(KIND_COUNTER);
 	uint64_t last = 0;
@@ -211,6 +210,21 @@ counter_take(struct txn *t, const char *name, uint64_t n, uint64_t *first,
 	rc = index_get_u64(t, &k, &last);
 	if (rc != ERR_OK && rc != ERR_NOT_FOUND)
 		return err_set(err, rc, "counter %s", name);
+	*ret = last;
+	return ERR_OK;
+}
+
+enum err_code
+counter_take(struct txn *t, const char *name, uint64_t n, uint64_t *first,
+    struct err *err)
+{
+	struct key k = key_of(KIND_COUNTER);
+	uint64_t last;
+	enum err_code rc = counter_last(t, name, &last, err);
+
+	if (rc != ERR_OK)
+		return rc;
+	key_bytes(&k, bytes_text(name));
 	*first = last + 1;
 	return index_put_u64(t, &k, last + n, err);
 }

@@ -54,6 +54,9 @@ enum err_code record_end(
 /* A new number: one more than the last one given out under that name. */
 enum err_code counter_next(
     struct txn *t, const char *name, uint64_t *ret, struct err *err);
+/* The last one given out; 0: none yet. */
+enum err_code counter_last(
+    struct txn *t, const char *name, uint64_t *ret, struct err *err);
 /* n of them; *first is the first. */
 enum err_code counter_take(struct txn *t, const char *name, uint64_t n,
     uint64_t *first, struct err *err);

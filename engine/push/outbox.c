@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/crypto.h>
@@ -70,6 +71,7 @@ lease_one(struct txn *t, struct batch *b, struct channel_id id, struct err *err)
 	*o = (struct outgoing){ .id = id,
 		.org = d.org,
 		.lease = b->now + LEASE,
+		.newest = b->newest,
 		.identity_version = facts.version };
 	if (facts.version == 0) {
 		outcome(&c, b->now,
@@ -111,6 +113,8 @@ lease_txn(struct txn *t, void *arg, struct err *err)
 	enum err_code rc =
 	    channels_due(t, b->now, due, OUTBOX_BATCH, &n, &b->next, err);
 
+	if (rc == ERR_OK)
+		rc = counter_last(t, "queue", &b->newest, err);
 	b->n = 0;
 	for (i = 0; rc == ERR_OK && i < n; i++)
 		rc = lease_one(t, b, due[i], err);
@@ -134,6 +138,66 @@ outbox_lease(struct batch *b, struct err *err)
 	if (rc != ERR_OK || b->n == 0)
 		return rc; /* nothing is due: no write */
 	return store_update(b->engine->store, lease_txn, b, err);
+}
+
+/* ---- recover ------------------------------------------------------------ */
+
+struct recover {
+	int64_t now;
+	struct channel_id *ids;
+	size_t n;
+	size_t done;
+};
+
+static enum err_code
+leased_txn(struct txn *t, void *arg, struct err *err)
+{
+	struct recover *r = arg;
+	struct channel_id *more;
+	size_t max = OUTBOX_BATCH;
+	int64_t next;
+	enum err_code rc;
+
+	do {
+		max *= 4;
+		more = realloc(r->ids, max * sizeof(*more));
+		if (more == NULL)
+			return err_set(err, ERR_NO_MEMORY, "outbox");
+		r->ids = more;
+		rc = channels_due(
+		    t, r->now + LEASE, r->ids, max, &r->n, &next, err);
+	} while (rc == ERR_OK && r->n == max);
+	return rc;
+}
+
+static enum err_code
+recover_txn(struct txn *t, void *arg, struct err *err)
+{
+	struct recover *r = arg;
+	struct channel c;
+	size_t i, end = r->done + OUTBOX_BATCH;
+	enum err_code rc = ERR_OK;
+
+	for (i = r->done; rc == ERR_OK && i < r->n && i < end; i++) {
+		rc = channel_read(t, r->ids[i], &c, err);
+		if (rc == ERR_OK)
+			rc = channel_wake(t, &c, r->now, err);
+		if (rc == ERR_OK)
+			rc = channel_store(t, &c, err);
+	}
+	return rc;
+}
+
+enum err_code
+outbox_recover(struct engine *e, struct err *err)
+{
+	struct recover r = { .now = engine_now(e) };
+	enum err_code rc = store_view(e->store, leased_txn, &r, err);
+
+	for (; rc == ERR_OK && r.done < r.n; r.done += OUTBOX_BATCH)
+		rc = store_update(e->store, recover_txn, &r, err);
+	free(r.ids);
+	return rc;
 }
 
 /* ---- settle ------------------------------------------------------------- */
@@ -195,6 +259,7 @@ settle_channel(struct txn *t, struct channel *c, const struct sending *s,
 	switch (s->result.outcome) {
 	case APNS_ACCEPTED:
 		c->pushed_at = now;
+		c->pushed_seq = s->newest;
 		c->push_tries = 0;
 		if (newer)
 			return ERR_OK;

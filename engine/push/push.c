@@ -145,6 +145,7 @@ send_one(struct push *p, const struct outgoing *o)
 	s->push = p;
 	s->id = o->id;
 	s->lease = o->lease;
+	s->newest = o->newest;
 	outbox_token_hash(&o->token, s->token);
 	push.token = bytes_of(o->token.token, o->token.len);
 	push.magic = o->token.magic;
@@ -228,8 +229,12 @@ run(void *arg)
 {
 	struct push *p = arg;
 	struct sending *list = NULL;
-	int64_t next = drain(p);
+	struct err err = { 0 };
+	int64_t next;
 
+	if (outbox_recover(p->engine, &err) != ERR_OK)
+		log_error("push: %s", err.msg);
+	next = drain(p);
 	while (wait_for_work(p, next, &list)) {
 		settle(p, list);
 		next = drain(p);

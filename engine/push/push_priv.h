@@ -19,6 +19,7 @@ struct sending {
 	 * process dies, it is tried again then. */
 	int64_t lease;
 	uint8_t token[32]; /* SHA-256 of the one it goes to */
+	uint64_t newest;   /* command when it was leased */
 	struct apns_result result;
 };
 
@@ -26,6 +27,7 @@ struct sending {
 struct outgoing {
 	struct channel_id id;
 	int64_t lease;
+	uint64_t newest;
 	uint32_t org;
 	uint64_t identity_version; /* 0: the organization has no certificate */
 	struct push_token token;
@@ -34,10 +36,14 @@ struct outgoing {
 struct batch {
 	struct engine *engine;
 	int64_t now;
+	uint64_t newest; /* command that is queued anywhere */
 	struct outgoing out[OUTBOX_BATCH];
 	size_t n;
 	int64_t next; /* when the next push is due; 0: none */
 };
+
+/* Before the first lease: what a process that died had leased is due now. */
+enum err_code outbox_recover(struct engine *e, struct err *err);
 
 /* Lease what is due: a batch of at most OUTBOX_BATCH. */
 enum err_code outbox_lease(struct batch *b, struct err *err);
