@@ -52,6 +52,8 @@ has_challenge(const struct enroll *e)
 	return text != NULL && text[0] != '\0';
 }
 
+/* In this section ERR_GONE: a challenge that was good once. */
+
 /* The certificate that this challenge has got is this key's: give it again. */
 static enum err_code
 give_again(
@@ -64,7 +66,7 @@ give_again(
 	if (rc != ERR_OK)
 		return rc;
 	if (issued.state != CERT_VALID || issued.org != e->org)
-		return err_set(err, ERR_KEY_REVOKED,
+		return err_set(err, ERR_GONE,
 		    "the certificate for this challenge and key was %s%s",
 		    issued.state == CERT_REVOKED ? "revoked" : "replaced",
 		    FRESH_PROFILE);
@@ -77,13 +79,16 @@ check_used(
     struct txn *t, const struct enroll *e, struct grant *g, struct err *err)
 {
 	const struct challenge *c = &g->challenge;
+	const uint8_t *signer = cert_fingerprint(message_signer(e->message));
 	struct buf b = { 0 };
 	enum err_code rc;
 
+	/* who signs with the certificate has got it: that answer is not lost */
 	if (memcmp(c->key_id, csr_key_id(e->request), sizeof(c->key_id)) == 0 &&
-	    e->now - c->used_at <= AGAIN)
+	    e->now - c->used_at <= AGAIN &&
+	    memcmp(c->fingerprint, signer, sizeof(c->fingerprint)) != 0)
 		return give_again(t, e, g, err);
-	rc = err_set(err, ERR_DENIED,
+	rc = err_set(err, ERR_GONE,
 	    "challenge already used on %s: each is good for one "
 	    "certificate%s",
 	    time_text(&b, c->used_at), FRESH_PROFILE);
@@ -101,7 +106,7 @@ check_challenge(
 	    challenge_read(t, csr_challenge(e->request), c, NULL);
 
 	if (rc == ERR_NOT_FOUND)
-		return err_set(err, ERR_DENIED,
+		return err_set(err, ERR_GONE,
 		    "unknown challenge: is the profile older than %d days, or "
 		    "of another server?%s",
 		    (int)(2 * CHALLENGE_LIFE / 86400), FRESH_PROFILE);
@@ -111,14 +116,13 @@ check_challenge(
 		return err_set(err, ERR_DENIED,
 		    "challenge of another organization: the profile's SCEP "
 		    "address and its challenge do not belong together");
-	g->challenged = true;
 	if (c->used_at != 0)
 		return check_used(t, e, g, err);
-	if (e->now >= c->expires) {
-		rc = err_set(err, ERR_DENIED, "challenge expired on %s%s",
-		    time_text(&b, c->expires), FRESH_PROFILE);
-		buf_free(&b);
-	}
+	if (e->now < c->expires)
+		return ERR_OK;
+	rc = err_set(err, ERR_GONE, "challenge expired on %s%s",
+	    time_text(&b, c->expires), FRESH_PROFILE);
+	buf_free(&b);
 	return rc;
 }
 
@@ -203,11 +207,15 @@ authorize(
 		    err, ERR_DENIED, "organization %s was removed", org.name);
 	if (rc != ERR_OK || (rc = check_signer(t, e, g, err)) != ERR_OK)
 		return rc;
-	/* a challenge that is given must be good, also where none is needed */
-	if (has_challenge(e) && (rc = check_challenge(t, e, g, err)) != ERR_OK)
-		return rc;
-	if (!g->challenged)
+	if (!has_challenge(e))
 		return ERR_OK;
+	rc = check_challenge(t, e, g, err);
+	/* clients (certmonger) repeat their first one with each renewal */
+	if (rc == ERR_GONE && g->renewal)
+		return ERR_OK;
+	if (rc != ERR_OK)
+		return rc;
+	g->challenged = true;
 	if (g->renewal && g->meant != 0 && g->challenge.meant != 0 &&
 	    g->challenge.meant != g->meant)
 		return err_set(err, ERR_DENIED,

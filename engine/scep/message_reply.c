@@ -100,12 +100,14 @@ put_cms(CMS_ContentInfo *cms, struct buf *ret, struct err *err)
 	return rc;
 }
 
+/*
+ * Without an envelope the content is there, but empty.  RFC 8894 3.3.2 would
+ * have it absent; then certmonger reads "no content" and calls the server
+ * unreachable, instead of telling why it was refused.
+ */
 static enum err_code
 sign(const struct reply *r, struct buf *ret, struct err *err)
 {
-	/* RFC 8894 3.3.2: without an envelope the content is absent */
-	unsigned flags = CMS_PARTIAL | CMS_BINARY |
-	                 (r->envelope.len == 0 ? CMS_DETACHED : 0);
 	const EVP_MD *digest = EVP_get_digestbynid(r->message->digest);
 	BIO *in = reader(r->envelope);
 	CMS_ContentInfo *cms = NULL;
@@ -113,7 +115,8 @@ sign(const struct reply *r, struct buf *ret, struct err *err)
 	enum err_code rc;
 
 	if (in != NULL && digest != NULL)
-		cms = CMS_sign(NULL, NULL, NULL, NULL, flags);
+		cms =
+		    CMS_sign(NULL, NULL, NULL, NULL, CMS_PARTIAL | CMS_BINARY);
 	if (cms != NULL)
 		si = CMS_add1_signer(cms, cert_x509(identity_leaf(r->ca)),
 		    pkey_evp(identity_key(r->ca)), digest,

@@ -222,12 +222,12 @@ struct answer {
 	char text[1024];
 	char transaction[256], recipient_nonce[256];
 	size_t sender_nonce_len;
-	bool has_content;
-	int digest;    /* NID */
-	int signature; /* NID of the signatureAlgorithm */
-	int cipher;    /* NID of the envelope */
-	X509 *cert;    /* NULL: none */
-	int n_certs;   /* in the innermost message */
+	bool has_content; /* perhaps an empty one */
+	int digest;       /* NID */
+	int signature;    /* NID of the signatureAlgorithm */
+	int cipher;       /* NID of the envelope */
+	X509 *cert;       /* NULL: none */
+	int n_certs;      /* in the innermost message */
 };
 
 static inline void
@@ -341,7 +341,7 @@ client_read(struct bytes reply, X509 *ca, EVP_PKEY *key, X509 *cert,
 				     CMS_NO_SIGNER_CERT_VERIFY | CMS_NOINTERN |
 					 CMS_BINARY) == 1;
 		client_read_attributes(cms, &a);
-		if (a.has_content && a.signed_by_ca)
+		if (BIO_pending(out) > 0 && a.signed_by_ca)
 			client_open(&a, out, key, cert, password);
 	}
 	ERR_clear_error();

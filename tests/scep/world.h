@@ -145,9 +145,11 @@ world_free_exchange(struct exchange *x)
 	x->arena = NULL;
 }
 
+/* dir: of a store on the disk; NULL: in memory. */
 static inline void
-world_open(struct world *w)
+world_open_in(struct world *w, const char *dir)
 {
+	struct store_options options = { .dir = dir };
 	struct exchange x = { .method = "GET",
 		.query = bytes_text("operation=GetCACert") };
 	struct err err = { 0 };
@@ -156,7 +158,9 @@ world_open(struct world *w)
 	*w = (struct world){ .org = 1 };
 	w->engine.options = &w->options;
 	w->engine.clock = world_clock;
-	if (store_open_memory(&w->engine.store, &err) != ERR_OK ||
+	if ((dir == NULL
+		    ? store_open_memory(&w->engine.store, &err)
+		    : store_open(&options, &w->engine.store, &err)) != ERR_OK ||
 	    scep_open(&w->engine, &w->scep, &err) != ERR_OK) {
 		printf("Bail out! %s\n", err.msg);
 		exit(1);
@@ -168,6 +172,12 @@ world_open(struct world *w)
 	w->ca = d2i_X509(NULL, &p, (long)x.reply.len);
 	NEED(w->ca != NULL);
 	world_free_exchange(&x);
+}
+
+static inline void
+world_open(struct world *w)
+{
+	world_open_in(w, NULL);
 }
 
 static inline void
