@@ -60,8 +60,19 @@ echo
 echo "Pushes (nghttpd takes them)"
 "$B/tests/programs/bench_push" || true
 
-if [ -x "$B/tests/programs/bench_scep" ]; then
-	echo
-	echo "SCEP enrollments (RSA 2048; one decryption, two signatures each)"
-	"$B/tests/programs/bench_scep"
-fi
+echo
+echo "Enrollments (SCEP and check-in, 8 simulated devices at a time)"
+mkdir "$M/orgs/bench/enrollment"
+touch "$M/orgs/bench/enrollment/open"
+"$B/tests/programs/simulate" --url "https://localhost:$PORT" --org bench \
+	--cacert "$T/one/root.pem" --keys "$T/keys.pem" --count 8 --threads 8 \
+	--seed WARM >/dev/null
+row "whole enrollments" "$("$B/tests/programs/simulate" \
+	--url "https://localhost:$PORT" --org bench --cacert "$T/one/root.pem" \
+	--keys "$T/keys.pem" --count 400 --threads 8 --reuse --rounds 0 |
+	sed -n 's/^enrollments-per-second: //p')" \
+	"/s: profile, GetCACert, PKIOperation, Authenticate, TokenUpdate; client included"
+row "RSA 2048 signatures, one core (openssl speed)" \
+	"$(openssl speed -seconds 2 rsa2048 2>/dev/null |
+		awk '/^rsa 2048/ { print $6 }')" \
+	"/s: the bound: an enrollment costs the server 3 of them, the client 6"
