@@ -138,8 +138,7 @@ asan: lint-deps test-deps
 	@$(MAKE) -s -j$(JOBS) check-built B=build/asan CC=clang CFLAGS='-O1 -g' \
 		SAN='-fsanitize=address,undefined -fno-sanitize-recover=all'
 tsan: lint-deps test-deps
-	@TSAN_OPTIONS="suppressions=$(CURDIR)/tests/lint/tsan.supp $$TSAN_OPTIONS" \
-		$(MAKE) -s -j$(JOBS) check-built B=build/tsan CC=clang \
+	@$(MAKE) -s -j$(JOBS) check-built B=build/tsan CC=clang \
 		CFLAGS='-O1 -g' SAN='-fsanitize=thread'
 
 # make fuzz T=pl [FUZZ_ARGS='-max_total_time=600 -jobs=2']: finds stay in build/.
