@@ -1,0 +1,115 @@
+/* What was being pushed when the server died; what counts as pushed. */
+#include "engine/model/slots.h"
+#include "engine/push/push_priv.h"
+#include "tests/model/rules.h"
+
+static uint32_t acme;
+static struct channel_id id;
+static uint64_t commands;
+static struct batch batch;
+
+/* The organization's push certificate: of its facts alone is asked. */
+static enum err_code
+certificate_txn(struct txn *t, void *arg, struct err *err)
+{
+	struct identity *identity = arg;
+
+	return slot_install(t, acme, SLOT_OF_APNS, identity, err);
+}
+
+/* How many pushes may go out now. */
+static size_t
+lease(void)
+{
+	batch.engine = rules;
+	batch.now = engine_now(rules);
+	must(outbox_lease(&batch, &rules_err));
+	return batch.n;
+}
+
+static void
+settle(enum apns_outcome outcome)
+{
+	struct sending s = { .id = id,
+		.lease = batch.out[0].lease,
+		.newest = batch.out[0].newest };
+
+	s.result.outcome = outcome;
+	snprintf(s.result.text, sizeof(s.result.text), "%s",
+	    apns_outcome_name(outcome));
+	must(outbox_settle(rules, &s, &rules_err));
+}
+
+/* What the queue page says of a command. */
+static bool
+state_is(const char *name, const char *state)
+{
+	struct buf page = { 0 };
+	char part[128];
+	bool yes;
+
+	must(device_queue_page(rules, id.device, 0, &page, &rules_err));
+	snprintf(part, sizeof(part), "\t%s\tProfileList\t%s\t", name, state);
+	yes = strstr(buf_str(&page), part) != NULL;
+	if (!yes)
+		printf("# %s", buf_str(&page));
+	buf_free(&page);
+	return yes;
+}
+
+static void
+test_pushed(void)
+{
+	put(commands, "a", PLACE_COMMAND, "ProfileList\n");
+	ok(state_is("a", "queued"), "a command is queued");
+	ok(lease() == 1, "and wants a push");
+	ok(state_is("a", "queued"), "one under way is none yet");
+	put(commands, "b", PLACE_COMMAND, "ProfileList\n");
+	settle(APNS_ACCEPTED);
+	ok(state_is("a", "pushed"), "one that was taken counts");
+	ok(state_is("b", "queued"),
+	    "but not for a command that came after it had begun");
+	ok(lease() == 1, "which has its own");
+	settle(APNS_TRY_LATER);
+	ok(state_is("b", "queued"), "one that failed counts for nothing");
+	pass(60000);
+	ok(lease() == 1, "it is tried again");
+	settle(APNS_ACCEPTED);
+	ok(state_is("a", "pushed") && state_is("b", "pushed"),
+	    "and then both are pushed");
+	ok(lease() == 0, "nothing more is wanted");
+}
+
+static void
+test_recover(void)
+{
+	put(commands, "c", PLACE_COMMAND, "ProfileList\n");
+	ok(lease() == 1 && lease() == 0, "a push is leased once");
+	must(outbox_recover(rules, &rules_err));
+	ok(lease() == 1, "a server that starts sends what was leased");
+	settle(APNS_ACCEPTED);
+	must(outbox_recover(rules, &rules_err));
+	ok(lease() == 0, "but not what was taken");
+}
+
+int
+main(void)
+{
+	static const struct engine_options options;
+	struct identity *identity = NULL;
+
+	rules_begin(&options);
+	acme = org_number("acme");
+	must(slot_ca(rules, acme, &identity, &rules_err));
+	must(store_update(rules->store, certificate_txn, identity, &rules_err));
+	identity_free(identity);
+	issue(acme, 1, 0);
+	must(authenticate(acme, 1, "O-1", "SERIAL"));
+	must(token_update(acme, 1, "O-1", "", TOPIC));
+	id = (struct channel_id){ device_number("O-1"), 0 };
+	commands = file_device_dir(id.device, 0, FILE_DEVICE_COMMANDS);
+	test_pushed();
+	test_recover();
+	engine_close(rules);
+	return tap_done();
+}
