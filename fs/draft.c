@@ -391,6 +391,23 @@ commit_locked(struct draft *f, struct draft_result *ret, struct err *err)
 	return rc;
 }
 
+/*
+ * A new name that is left empty where empty is a whole document (touch
+ * enrollment/open): its only flush is the last word before close() returns,
+ * so it is committed there.  A shell flushes before it writes, too: then the
+ * file is empty for a moment, which was not there at all before.
+ */
+static bool
+is_new_and_empty(struct draft *f)
+{
+	struct file_write w;
+	bool unborn;
+
+	return f->emptied && !f->dirty && !f->poisoned &&
+	       compose(f, &w, &unborn) && unborn &&
+	       file_judge(f->d->engine, &w, NULL) == ERR_OK;
+}
+
 enum err_code
 draft_commit(struct draft *f, const struct actor *actor,
     struct draft_result *ret, struct err *err)
@@ -401,6 +418,8 @@ draft_commit(struct draft *f, const struct actor *actor,
 	pthread_mutex_lock(&f->mutex);
 	if (actor->pid != 0)
 		f->actor = *actor;
+	if (is_new_and_empty(f))
+		set_dirty(f, true);
 	rc = commit_locked(f, ret, err);
 	pthread_mutex_unlock(&f->mutex);
 	return rc;
