@@ -69,28 +69,36 @@ read_file(
 	return buf_error(b, err);
 }
 
+/* One entry of a directory outside. */
+struct item {
+	int dirfd;
+	const char *name;
+	const struct node *dir; /* where it goes */
+	struct stat st;
+};
+
 static enum err_code
-put(struct check *c, int dirfd, const char *name, const struct node *dir,
-    const struct stat *st, uint64_t *ino, struct err *err)
+put(struct check *c, const struct item *i, uint64_t *ino, struct err *err)
 {
-	bool is_dir = S_ISDIR(st->st_mode);
-	struct file_write w = {
-		.parent = dir->ino, .name = name, .mode = st->st_mode & 07777
-	};
+	bool is_dir = S_ISDIR(i->st.st_mode);
+	struct file_write w = { .parent = i->dir->ino,
+		.name = i->name,
+		.mode = i->st.st_mode & 07777 };
 	struct file_node made;
-	struct name_is is;
+	struct name_is is = { 0 };
 	struct buf b = { 0 };
 	enum err_code rc;
 
-	rc = name_check(dir, name, is_dir ? TREE_DIR : TREE_FILE, &is, err);
+	rc = name_check(
+	    i->dir, i->name, is_dir ? TREE_DIR : TREE_FILE, &is, err);
 	if (rc == ERR_OK && is.kind == NAME_SCRATCH)
 		rc = err_set(err, ERR_NOT_HERE,
 		    "a scratch name: it would never take effect");
 	if (rc == ERR_OK)
 		rc = fs_new_ino(&c->fs, &w.ino, err);
 	if (rc == ERR_OK && !is_dir)
-		rc =
-		    read_file(dirfd, name, place_limit(is.row->place), &b, err);
+		rc = read_file(
+		    i->dirfd, i->name, place_limit(is.row->place), &b, err);
 	if (rc == ERR_OK) {
 		w.place = is.row->place;
 		w.bytes = buf_view(&b);
@@ -122,22 +130,23 @@ walk_entry(struct check *c, int fd, const char *name, const char *dirpath,
     const struct node *dir)
 {
 	struct err err = { 0 };
-	struct stat st;
+	struct item item = { .dirfd = fd, .name = name, .dir = dir };
+	const mode_t *mode = &item.st.st_mode;
 	uint64_t ino = 0;
 	char *path;
 
 	if (asprintf(&path, "%s/%s", dirpath, name) < 0)
 		return;
-	if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+	if (fstatat(fd, name, &item.st, AT_SYMLINK_NOFOLLOW) != 0) {
 		tell_errno(c, path);
-	} else if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode)) {
+	} else if (!S_ISDIR(*mode) && !S_ISREG(*mode)) {
 		if (err_set(&err, ERR_NOT_HERE,
 			"neither a file nor a directory: the mount keeps no "
 			"links, pipes or devices") != ERR_OK)
 			tell(c, path, &err);
-	} else if (put(c, fd, name, dir, &st, &ino, &err) != ERR_OK) {
+	} else if (put(c, &item, &ino, &err) != ERR_OK) {
 		tell(c, path, &err);
-	} else if (S_ISDIR(st.st_mode)) {
+	} else if (S_ISDIR(*mode)) {
 		walk(c, fd, name, path, ino);
 	}
 	free(path);
@@ -195,7 +204,7 @@ check_tree(const char *dir, unsigned *faults, struct err *err)
 	struct engine_options options = { 0 };
 	struct engine *e = NULL;
 	struct check c = { 0 };
-	bool orgs, system, has_fs = false;
+	bool orgs = false, system = false, has_fs = false;
 	int fd = -1;
 	enum err_code rc;
 

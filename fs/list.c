@@ -123,10 +123,12 @@ parent_ino(const struct node *dir)
 }
 
 enum err_code
-node_list(struct fs *f, const struct node *dir, uint64_t after,
-    const struct caller *c, node_entry_fn *fn, void *arg, struct err *err)
+node_list(struct fs *f, const struct node *dir, const struct node_listing *from,
+    struct err *err)
 {
-	struct listing l = { f, dir, c, after, fn, arg, false };
+	struct listing l = { f, dir, from->caller, from->after, from->fn,
+		from->arg, false };
+	uint64_t after = from->after;
 	const struct tree_row *row = dir->row;
 	bool kept = row == NULL || row->place != PLACE_NONE;
 	enum err_code rc = ERR_OK;

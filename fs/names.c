@@ -174,7 +174,7 @@ static enum err_code
 check_target(struct fs *f, const struct move *m, struct err *err)
 {
 	const struct caller nobody = { { 0 }, { 0 } };
-	struct node there;
+	struct node there = { 0 };
 
 	if (node_named(f, m->to, m->to_name, &nobody, &there, NULL) != ERR_OK ||
 	    there.source == NODE_REFUSAL)
@@ -191,7 +191,7 @@ enum err_code
 name_move(struct fs *f, const struct move *m, struct err *err)
 {
 	const struct node *n = m->node;
-	struct name_is is;
+	struct name_is is = { 0 };
 	struct file_write w;
 	enum err_code rc;
 

@@ -56,8 +56,7 @@ enum err_code node_render(
 enum err_code node_size(
     struct fs *f, struct node *n, const struct caller *c, struct err *err);
 
-/* Entries of a directory behind a cookie (0: from the start), with "." and
- * "..".  Return false to stop. */
+/* Entries of a directory, with "." and "..".  Return false to stop. */
 struct node_entry {
 	const char *name;
 	uint64_t ino;
@@ -65,8 +64,14 @@ struct node_entry {
 	uint64_t cookie;
 };
 typedef bool node_entry_fn(void *arg, const struct node_entry *entry);
-enum err_code node_list(struct fs *f, const struct node *dir, uint64_t after,
-    const struct caller *c, node_entry_fn *fn, void *arg, struct err *err);
+struct node_listing {
+	uint64_t after; /* a cookie; 0: from the start */
+	const struct caller *caller;
+	node_entry_fn *fn;
+	void *arg;
+};
+enum err_code node_list(struct fs *f, const struct node *dir,
+    const struct node_listing *from, struct err *err);
 
 /* Append the path for a message: orgs/acme/apns/push.p12; name may be NULL. */
 void node_path_text(

@@ -12,6 +12,9 @@ struct target {
 	struct caller caller;
 	struct node dir;
 	struct node node; /* what has the name, if it was asked for */
+	const char *name;
+	uint32_t mode; /* of something new */
+	uint64_t ino;  /* what was made */
 };
 
 /* False: answered already. */
@@ -52,28 +55,27 @@ finish(fuse_req_t req, const struct target *t, const char *name,
 }
 
 static void
-finish_entry(fuse_req_t req, struct target *t, const char *name, uint64_t ino,
-    enum err_code rc, struct err *err)
+finish_entry(
+    fuse_req_t req, struct target *t, enum err_code rc, struct err *err)
 {
 	struct node n;
 
 	if (rc == ERR_OK)
-		rc = node_of(ops_fs(req), ino, &t->caller, &n, err);
+		rc = node_of(ops_fs(req), t->ino, &t->caller, &n, err);
 	if (rc == ERR_OK)
 		ops_entry(req, &n, &t->caller);
 	else
-		ops_refuse_name(req, &t->dir, name, &t->caller, err);
+		ops_refuse_name(req, &t->dir, t->name, &t->caller, err);
 }
 
 /* ---- make --------------------------------------------------------------- */
 
 static enum err_code
-make_scratch(struct fs *f, const struct target *t, const char *name,
-    enum scratch_kind kind, uint32_t mode, const char *link, uint64_t *ino,
-    struct err *err)
+make_scratch(struct fs *f, struct target *t, enum scratch_kind kind,
+    const char *link, struct err *err)
 {
 	struct name_owner o =
-	    name_owner(&t->dir, &t->caller.actor, mode, kind == SCRATCH_DIR);
+	    name_owner(&t->dir, &t->caller.actor, t->mode, kind == SCRATCH_DIR);
 	struct scratch_node s = { .parent = t->dir.ino,
 		.kind = kind,
 		.mode = o.mode,
@@ -83,18 +85,19 @@ make_scratch(struct fs *f, const struct target *t, const char *name,
 
 	if (rc != ERR_OK)
 		return rc;
-	*ino = s.ino;
-	return scratch_create(f->scratch, &s, name,
+	t->ino = s.ino;
+	return scratch_create(f->scratch, &s, t->name,
 	    link != NULL ? bytes_text(link) : BYTES_NONE, &s, err);
 }
 
 static enum err_code
-make_dir(struct fs *f, const struct target *t, const char *name, uint32_t mode,
-    const struct tree_row *row, uint64_t *ino, struct err *err)
+make_dir(
+    struct fs *f, struct target *t, const struct tree_row *row, struct err *err)
 {
-	struct name_owner o = name_owner(&t->dir, &t->caller.actor, mode, true);
+	struct name_owner o =
+	    name_owner(&t->dir, &t->caller.actor, t->mode, true);
 	struct file_write w = { .parent = t->dir.ino,
-		.name = name,
+		.name = t->name,
 		.place = row->place,
 		.mode = o.mode,
 		.uid = o.uid,
@@ -106,8 +109,8 @@ make_dir(struct fs *f, const struct target *t, const char *name, uint32_t mode,
 	if (rc == ERR_OK)
 		rc = file_mkdir(f->engine, &w, &node, err);
 	if (rc == ERR_OK) {
-		refusal_clear(f->refusals, t->dir.ino, name);
-		*ino = node.ino;
+		refusal_clear(f->refusals, t->dir.ino, t->name);
+		t->ino = node.ino;
 	}
 	return rc;
 }
@@ -116,11 +119,10 @@ void
 ops_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 {
 	struct fs *f = ops_fs(req);
-	struct target t;
-	struct name_is is;
+	struct target t = { .name = name, .mode = mode };
+	struct name_is is = { 0 };
 	struct err err = { 0 };
 	enum err_code rc;
-	uint64_t ino = 0;
 
 	if (!find_dir(req, parent, &t))
 		return;
@@ -131,29 +133,26 @@ ops_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 		rc = name_check(&t.dir, name, TREE_DIR, &is, &err);
 	if (rc == ERR_OK)
 		rc = is.kind == NAME_SCRATCH
-		         ? make_scratch(
-			       f, &t, name, SCRATCH_DIR, mode, NULL, &ino, &err)
-		         : make_dir(f, &t, name, mode, is.row, &ino, &err);
-	finish_entry(req, &t, name, ino, rc, &err);
+		         ? make_scratch(f, &t, SCRATCH_DIR, NULL, &err)
+		         : make_dir(f, &t, is.row, &err);
+	finish_entry(req, &t, rc, &err);
 }
 
 void
 ops_symlink(
     fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
 {
-	struct target t;
-	struct name_is is;
+	struct target t = { .name = name, .mode = 0777 };
+	struct name_is is = { 0 };
 	struct err err = { 0 };
 	enum err_code rc;
-	uint64_t ino = 0;
 
 	if (!find_dir(req, parent, &t))
 		return;
 	rc = name_check(&t.dir, name, TREE_LINK, &is, &err);
 	if (rc == ERR_OK)
-		rc = make_scratch(ops_fs(req), &t, name, SCRATCH_LINK, 0777,
-		    target, &ino, &err);
-	finish_entry(req, &t, name, ino, rc, &err);
+		rc = make_scratch(ops_fs(req), &t, SCRATCH_LINK, target, &err);
+	finish_entry(req, &t, rc, &err);
 }
 
 static void

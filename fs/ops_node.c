@@ -66,15 +66,23 @@ now_ns(void)
 	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
+struct resize {
+	const struct node *node;
+	uint64_t size;
+	const struct caller *caller;
+	struct ops_refused *what; /* filled in: where the file is */
+	char *name;               /* its name for that, 256 bytes */
+};
+
 /* truncate(2) of a path: a draft that is committed at once. */
 static enum err_code
-truncate_path(struct fs *f, const struct node *n, uint64_t size,
-    const struct caller *c, struct ops_refused *what, struct err *err)
+truncate_path(struct fs *f, const struct resize *r, struct err *err)
 {
-	char name[256] = "";
+	const struct node *n = r->node;
+	const struct caller *c = r->caller;
 	struct draft_open o = { .ino = n->ino,
 		.parent = n->parent,
-		.name = name,
+		.name = r->name,
 		.place = n->place,
 		.org = n->at.org,
 		.version = n->version,
@@ -86,29 +94,31 @@ truncate_path(struct fs *f, const struct node *n, uint64_t size,
 
 	if (n->source == NODE_UNBORN)
 		return err_set(err, ERR_CHANGED, "it is still being written");
-	if (!node_name(f, n->ino, name))
+	if (!node_name(f, n->ino, r->name))
 		return err_set(err, ERR_NOT_FOUND, "it was removed");
-	memcpy((char *)(uintptr_t)what->name, name, sizeof(name));
-	what->dir = n->parent;
+	r->what->dir = n->parent;
 	if ((rc = file_read(f->engine, n->ino, &b, err)) != ERR_OK)
 		goto out;
 	o.bytes = buf_view(&b);
 	if ((rc = draft_open(f->drafts, &o, &d, err)) != ERR_OK)
 		goto out;
-	if ((rc = draft_truncate(d, size, &c->actor, err)) == ERR_OK)
+	if ((rc = draft_truncate(d, r->size, &c->actor, err)) == ERR_OK)
 		rc = draft_commit(d, &c->actor, &result, err);
 	if (draft_release(d, &result, NULL) == ERR_OK && rc == ERR_OK)
-		refusal_clear(f->refusals, n->parent, name);
+		refusal_clear(f->refusals, n->parent, r->name);
 out:
 	buf_wipe(&b);
 	return rc;
 }
 
 static enum err_code
-set_size(struct fs *f, const struct node *n, uint64_t size,
-    const struct handle *h, const struct caller *c, struct ops_refused *what,
+set_size(struct fs *f, const struct resize *r, const struct handle *h,
     struct err *err)
 {
+	const struct node *n = r->node;
+	const struct caller *c = r->caller;
+	uint64_t size = r->size;
+
 	if (h != NULL && h->kind == HANDLE_DRAFT)
 		return draft_truncate(h->draft, size, &c->actor, err);
 	if (h != NULL && h->kind == HANDLE_WRITE)
@@ -120,7 +130,7 @@ set_size(struct fs *f, const struct node *n, uint64_t size,
 	if ((n->source != NODE_STORE && n->source != NODE_UNBORN) ||
 	    n->place == PLACE_RESULT)
 		return err_set(err, ERR_DENIED, "generated: it takes no bytes");
-	return truncate_path(f, n, size, c, what, err);
+	return truncate_path(f, r, err);
 }
 
 static void
@@ -174,10 +184,11 @@ ops_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
 	struct fs *f = ops_fs(req);
 	struct handle *h = ops_handle(fi);
 	struct caller c;
-	struct node n;
+	struct node n = { 0 };
 	struct file_attr a;
 	char name[256] = "";
 	struct ops_refused what = { .dir = ino, .name = name };
+	struct resize r = { &n, (uint64_t)attr->st_size, &c, &what, name };
 	struct err err = { 0 };
 	enum err_code rc;
 
@@ -186,8 +197,7 @@ ops_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
 	if (rc != ERR_OK && ops_handle_node(ino, &n))
 		rc = ERR_OK;
 	if (rc == ERR_OK && (to_set & FUSE_SET_ATTR_SIZE))
-		rc = set_size(
-		    f, &n, (uint64_t)attr->st_size, h, &c, &what, &err);
+		rc = set_size(f, &r, h, &err);
 	if (rc == ERR_OK) {
 		attr_of(attr, to_set, &a);
 		rc = set_attr(f, &n, &a, &c, &err);
@@ -283,6 +293,7 @@ ops_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 	struct fs *f = ops_fs(req);
 	struct listing l = { req, malloc(size), size, 0 };
 	struct caller c;
+	struct node_listing from = { (uint64_t)off, &c, add_entry, &l };
 	struct node dir;
 	struct err err = { 0 };
 	enum err_code rc;
@@ -294,7 +305,7 @@ ops_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 	else
 		rc = node_of(f, ino, &c, &dir, &err);
 	if (rc == ERR_OK)
-		rc = node_list(f, &dir, (uint64_t)off, &c, add_entry, &l, &err);
+		rc = node_list(f, &dir, &from, &err);
 	if (rc != ERR_OK && l.used == 0)
 		ops_error(req, &err);
 	else

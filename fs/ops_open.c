@@ -23,7 +23,7 @@ check_secret(const struct caller *c, const struct node *n, struct err *err)
 
 	if (n->source == NODE_STORE || n->source == NODE_UNBORN)
 		secret = place_is_secret(n->place);
-	if (n->source == NODE_GENERATED)
+	if (n->source == NODE_GENERATED && n->row != NULL)
 		secret = (n->row->mode & 077) == 0;
 	if (!secret || is_owner(c, n))
 		return ERR_OK;
@@ -244,35 +244,41 @@ ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 
 /* ---- create ------------------------------------------------------------- */
 
+struct creation {
+	const struct node *dir;
+	const char *name;
+	struct name_owner owner;
+	enum place place; /* of a real name */
+};
+
 static enum err_code
-create_scratch(struct fs *f, struct handle *h, const struct node *dir,
-    const char *name, const struct name_owner *o, struct err *err)
+create_scratch(
+    struct fs *f, struct handle *h, const struct creation *n, struct err *err)
 {
 	struct scratch_node s = { .ino = h->node.ino,
-		.parent = dir->ino,
+		.parent = n->dir->ino,
 		.kind = SCRATCH_FILE,
-		.mode = o->mode,
-		.uid = o->uid,
-		.gid = o->gid };
+		.mode = n->owner.mode,
+		.uid = n->owner.uid,
+		.gid = n->owner.gid };
 	enum err_code rc =
-	    scratch_create(f->scratch, &s, name, BYTES_NONE, &s, err);
+	    scratch_create(f->scratch, &s, n->name, BYTES_NONE, &s, err);
 
 	return rc == ERR_OK ? open_scratch(f, h, false, err) : rc;
 }
 
 static enum err_code
-create_draft(struct fs *f, struct handle *h, const struct node *dir,
-    const char *name, const struct name_owner *o, enum place place,
-    struct err *err)
+create_draft(
+    struct fs *f, struct handle *h, const struct creation *n, struct err *err)
 {
 	struct draft_open d = { .ino = h->node.ino,
-		.parent = dir->ino,
-		.name = name,
-		.place = place,
-		.org = dir->at.org,
-		.mode = o->mode,
-		.uid = o->uid,
-		.gid = o->gid,
+		.parent = n->dir->ino,
+		.name = n->name,
+		.place = n->place,
+		.org = n->dir->at.org,
+		.mode = n->owner.mode,
+		.uid = n->owner.uid,
+		.gid = n->owner.gid,
 		.truncate = true,
 		.append = h->append,
 		.actor = h->caller.actor };
@@ -285,17 +291,20 @@ static enum err_code
 create(struct fs *f, struct handle *h, const struct node *dir, const char *name,
     mode_t mode, struct err *err)
 {
-	struct name_owner o = name_owner(dir, &h->caller.actor, mode, false);
-	struct name_is is;
+	struct creation n = { dir, name,
+		name_owner(dir, &h->caller.actor, mode, false), PLACE_NONE };
+	struct name_is is = { 0 };
 	enum err_code rc;
 
 	if ((rc = name_check(dir, name, TREE_FILE, &is, err)) != ERR_OK ||
 	    (rc = fs_new_ino(f, &h->node.ino, err)) != ERR_OK)
 		return rc;
-	if (is.kind == NAME_SCRATCH)
-		rc = create_scratch(f, h, dir, name, &o, err);
-	else
-		rc = create_draft(f, h, dir, name, &o, is.row->place, err);
+	if (is.kind == NAME_SCRATCH) {
+		rc = create_scratch(f, h, &n, err);
+	} else {
+		n.place = is.row->place;
+		rc = create_draft(f, h, &n, err);
+	}
 	return rc == ERR_OK ? node_of(f, h->node.ino, &h->caller, &h->node, err)
 	                    : rc;
 }

@@ -31,7 +31,7 @@ struct refusal {
  * Keep it, and write one line of events:
  * uid=0 pid=12 comm=cp refused PATH ERRNO: reason
  */
-void refusal_record(struct refusals *r, const struct refusal *refusal);
+void refusal_record(struct refusals *r, const struct refusal *f);
 
 /* A write in dir was accepted: its .error and NAME.error are past. */
 void refusal_clear(struct refusals *r, uint64_t dir, const char *name);

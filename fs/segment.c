@@ -47,7 +47,7 @@ segment_size(struct engine *e, uint64_t begin, const struct view *v,
     uint64_t *ret, struct err *err)
 {
 	struct walk w = { .engine = e };
-	struct segment s;
+	struct segment s = { 0 };
 	struct buf b = { 0 };
 	enum err_code rc = segment_find(e, begin, &s, err);
 
@@ -85,14 +85,15 @@ copy(struct walk *w, const struct segment_read *r, struct buf *b,
 	enum err_code rc = ERR_OK;
 
 	while (rc == ERR_OK && left > 0 && w->stream < w->end) {
-		uint64_t next = w->end, skip, n;
+		uint64_t next = w->end, skip;
 
 		rc = step(w, &chunk, &next, err);
 		if (rc != ERR_OK || next <= w->stream)
 			break;
 		skip = r->off + (r->max - left) - w->off;
 		if (skip < chunk.len) {
-			n = chunk.len - skip < left ? chunk.len - skip : left;
+			uint64_t n =
+			    chunk.len - skip < left ? chunk.len - skip : left;
 			buf_put(b, chunk.p + skip, n);
 			left -= n;
 			if (skip + n < chunk.len)
@@ -110,7 +111,7 @@ segment_read(struct engine *e, const struct segment_read *r, struct buf *b,
     struct err *err)
 {
 	struct walk w = { .engine = e };
-	struct segment s;
+	struct segment s = { 0 };
 	enum err_code rc = segment_find(e, r->begin, &s, err);
 
 	if (rc != ERR_OK)
