@@ -22,7 +22,7 @@ TEST_PACKAGES  := perl python3 curl openssl nghttp2-server nghttp2-client \
 	strongswan-pki libcharon-extra-plugins libstrongswan-extra-plugins libstrongswan-standard-plugins \
 	certmonger dbus nodejs libplist-utils wrk libcurl4-openssl-dev \
 	bash dash zsh mksh ksh93u+m busybox coreutils rsync git vim nano sed \
-	tar unzip zip jq openssh-client openssh-server openssh-sftp-server attr
+	tar unzip xxd zip jq openssh-client openssh-server openssh-sftp-server attr
 LINT_PACKAGES  := clang clang-format clang-tidy cppcheck shellcheck mandoc \
 	libclang-rt-14-dev llvm
 
