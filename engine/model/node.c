@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "engine/base/text.h"
-#include "engine/model/devices.h"
+#include "engine/model/users.h"
 
 static struct key
 ino_key(enum kind kind, uint64_t ino)
@@ -234,15 +234,19 @@ node_touch(struct txn *t, uint64_t ino, int64_t now_ns, struct err *err)
 static void
 device_dir_path(struct txn *t, const struct node *n, struct buf *ret)
 {
-	char udid[DEVICE_ID_MAX + 1];
+	char udid[DEVICE_ID_MAX + 1], user[USER_ID_MAX + 1];
 
 	buf_text(ret, "devices/");
 	if (device_udid(t, n->n.device, udid))
 		buf_text(ret, udid);
 	else
 		buf_printf(ret, "#%u", n->n.device);
-	if (n->n.user != 0)
+	if (n->n.user != 0 && user_id(t, n->n.device, n->n.user, user)) {
+		buf_text(ret, "/users/");
+		text_escape(ret, bytes_text(user));
+	} else if (n->n.user != 0) {
 		buf_printf(ret, "/users/#%u", n->n.user);
+	}
 	buf_text(ret, n->n.place == PLACE_RESULT ? "/results/" : "/commands/");
 }
 

@@ -170,6 +170,37 @@ users_each(struct txn *t, uint32_t device, uint32_t after, user_fn *fn,
 	    t, key_view(&prefix), key_view(&from), each_one, &each, err);
 }
 
+struct named {
+	uint32_t number;
+	char *ret;
+	bool found;
+};
+
+static enum err_code
+name_one(void *arg, const struct user *u, bool *stop, struct err *err)
+{
+	struct named *n = arg;
+
+	(void)err;
+	*stop = true;
+	if (u->number == n->number) {
+		memcpy(n->ret, u->id, sizeof(u->id));
+		n->found = true;
+	}
+	return ERR_OK;
+}
+
+bool
+user_id(struct txn *t, uint32_t device, uint32_t user,
+    char ret[static USER_ID_MAX + 1])
+{
+	struct named n = { .number = user, .ret = ret };
+
+	return user > 0 &&
+	       users_each(t, device, user - 1, name_one, &n, NULL) == ERR_OK &&
+	       n.found;
+}
+
 static enum err_code
 drop_result(
     void *arg, struct txn *t, const struct node *n, bool *stop, struct err *err)

@@ -37,6 +37,9 @@ enum err_code users_each(struct txn *t, uint32_t device, uint32_t after,
     user_fn *fn, void *arg, struct err *err);
 
 bool user_exists(struct txn *t, uint32_t device, uint32_t user);
+/* Its id as a file name.  False: there is no such user. */
+bool user_id(struct txn *t, uint32_t device, uint32_t user,
+    char ret[static USER_ID_MAX + 1]);
 
 /* Forget all of them, their queues and results. */
 enum err_code users_drop(struct txn *t, struct device *d, struct err *err);

@@ -228,6 +228,8 @@ U=11111111-2222-3333-4444-555555555555
 token_update $A acme aabb "$(str UserID $U)$(str UserShortName ada)"
 is "$STATUS $(ls "$M/devices/$A/users")" "200 $U" 'a user channel appears'
 echo ProfileList >"$M/devices/$A/users/$U/commands/p"
+like "$(tail -n 1 "$M/events")" "devices/$A/users/$U/commands/p" \
+	"the event names the user's folder"
 idle $A acme
 is "$(wc -c <"$T/answer")" 0 "a user's command is not the device's"
 idle $A acme "$(str UserID $U)"
