@@ -154,9 +154,11 @@ push = json.loads(open(T + '/pushes').readline())
 ok(push['topic'] == os.environ['topic'] and
    push['token'] == bytes(range(32)).hex(), 'with topic and token', push)
 until(lambda: 'outcome: 200' in text(d + 'push'), 'its outcome is shown')
-ok([l.split('\t')[1:4] for l in text(d + 'queue').splitlines()] ==
-   [['one', 'DeviceInformation', 'pushed'], ['two', 'DeviceLock', 'pushed'],
-    ['three', 'ProfileList', 'pushed']], 'the queue in order', text(d + 'queue'))
+ok([l.split('\t')[1:3] for l in text(d + 'queue').splitlines()] ==
+   [['one', 'DeviceInformation'], ['two', 'DeviceLock'],
+    ['three', 'ProfileList']], 'the queue in order', text(d + 'queue'))
+until(lambda: [l.split('\t')[3] for l in text(d + 'queue').splitlines()] ==
+      ['pushed'] * 3, 'and all are pushed')
 code, one = a.report('Idle')
 ok(one['Command']['RequestType'] == 'DeviceInformation' and
    one['Command']['Queries'] == ['DeviceName', 'OSVersion'], 'the first', one)
