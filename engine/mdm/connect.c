@@ -63,11 +63,11 @@ connect_answer(struct mdm *m, struct exchange *x, const struct speaker *s)
 	enum err_code rc = read_report(x, &c.report, &err);
 
 	/* Most visits change nothing: they cost a look, not a write. */
-	if (rc == ERR_OK && c.report.status == REPORT_IDLE &&
-	    (rc = store_view(m->engine->store, idle_txn, &c, &err)) ==
-		ERR_CHANGED)
-		rc = store_update(m->engine->store, take_txn, &c, &err);
-	else if (rc == ERR_OK && c.report.status != REPORT_IDLE)
+	if (rc == ERR_OK)
+		rc = c.report.status == REPORT_IDLE
+		         ? store_view(m->engine->store, idle_txn, &c, &err)
+		         : ERR_CHANGED;
+	if (rc == ERR_CHANGED)
 		rc = store_update(m->engine->store, take_txn, &c, &err);
 	if (rc == ERR_GONE) /* a user that is not known: no dismissal */
 		rc = ERR_INVALID;

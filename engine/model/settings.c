@@ -1,10 +1,10 @@
 #include "engine/model/settings.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/net.h"
 #include "engine/base/text.h"
 #include "engine/model/orgs.h"
 #include "engine/pki/bundle.h"
@@ -223,9 +223,7 @@ networks_judge(struct change *c, struct err *err)
 	size_t n = 0;
 
 	while (text_line(&rest, &line)) {
-		uint8_t address[16];
-		char text[64], *slash, *end;
-		long bits = 0, most;
+		char text[64];
 
 		n++;
 		line = text_trim(line);
@@ -236,15 +234,7 @@ networks_judge(struct change *c, struct err *err)
 			    err, ERR_INVALID, "line %zu is too long", n);
 		memcpy(text, line.p, line.len);
 		text[line.len] = '\0';
-		if ((slash = strchr(text, '/')) != NULL)
-			*slash++ = '\0';
-		most = strchr(text, ':') != NULL ? 128 : 32;
-		if (slash != NULL)
-			bits = strtol(slash, &end, 10);
-		if (inet_pton(
-			most == 128 ? AF_INET6 : AF_INET, text, address) != 1 ||
-		    (slash != NULL && (slash == end || *end != '\0')) ||
-		    bits < 0 || bits > most)
+		if (!net_valid(text))
 			return err_set(err, ERR_INVALID,
 			    "line %zu: a network is written 192.0.2.0/24 or "
 			    "2001:db8::/32",
