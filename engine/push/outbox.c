@@ -259,7 +259,9 @@ settle_channel(struct txn *t, struct channel *c, const struct sending *s,
 	switch (s->result.outcome) {
 	case APNS_ACCEPTED:
 		c->pushed_at = now;
-		c->pushed_seq = s->newest;
+		/* two may be under way, and answered in any order */
+		if (s->newest > c->pushed_seq)
+			c->pushed_seq = s->newest;
 		c->push_tries = 0;
 		if (newer)
 			return ERR_OK;

@@ -30,7 +30,8 @@ struct push {
 	pthread_cond_t changed;
 	bool stop; /* protected by mutex, and these: */
 	bool woken;
-	struct sending *done; /* outcomes to be written down */
+	struct sending *done; /* outcomes to be written down, */
+	struct sending **end; /* in the order in which they came */
 	/* the thread's own: */
 	struct batch batch;
 	struct ready ready[IDENTITIES];
@@ -55,8 +56,9 @@ sent(void *arg, const struct apns_result *r)
 
 	s->result = *r;
 	pthread_mutex_lock(&p->mutex);
-	s->next = p->done;
-	p->done = s;
+	s->next = NULL;
+	*p->end = s;
+	p->end = &s->next;
 	pthread_cond_signal(&p->changed);
 	pthread_mutex_unlock(&p->mutex);
 }
@@ -219,6 +221,7 @@ wait_for_work(struct push *p, int64_t until, struct sending **list)
 	p->woken = false;
 	*list = p->done;
 	p->done = NULL;
+	p->end = &p->done;
 	go_on = !p->stop;
 	pthread_mutex_unlock(&p->mutex);
 	return go_on;
@@ -255,6 +258,7 @@ push_open(struct engine *e, const char *url, const char *trust,
 	if (p == NULL)
 		return err_set(err, ERR_NO_MEMORY, "push");
 	p->engine = e;
+	p->end = &p->done;
 	p->batch.engine = e;
 	pthread_mutex_init(&p->mutex, NULL);
 	pthread_condattr_init(&attr);

@@ -28,16 +28,22 @@ lease(void)
 }
 
 static void
-settle(enum apns_outcome outcome)
+settle_for(const struct outgoing *o, enum apns_outcome outcome)
 {
-	struct sending s = { .id = id,
-		.lease = batch.out[0].lease,
-		.newest = batch.out[0].newest };
+	struct sending s = { .id = id, .lease = o->lease, .newest = o->newest };
 
 	s.result.outcome = outcome;
 	snprintf(s.result.text, sizeof(s.result.text), "%s",
 	    apns_outcome_name(outcome));
 	must(outbox_settle(rules, &s, &rules_err));
+}
+
+static void
+settle(enum apns_outcome outcome)
+{
+	struct outgoing o = batch.out[0];
+
+	settle_for(&o, outcome);
 }
 
 /* What the queue page says of a command. */
@@ -80,6 +86,24 @@ test_pushed(void)
 	ok(lease() == 0, "nothing more is wanted");
 }
 
+/* Two pushes are under way; the second is answered first. */
+static void
+test_crossed(void)
+{
+	struct outgoing first, second;
+
+	put(commands, "d", PLACE_COMMAND, "ProfileList\n");
+	ok(lease() == 1, "one push");
+	first = batch.out[0];
+	put(commands, "e", PLACE_COMMAND, "ProfileList\n");
+	ok(lease() == 1, "and another while it is under way");
+	second = batch.out[0];
+	settle_for(&second, APNS_ACCEPTED);
+	settle_for(&first, APNS_ACCEPTED);
+	ok(state_is("e", "pushed"),
+	    "an answer that comes late takes nothing back");
+}
+
 static void
 test_recover(void)
 {
@@ -109,6 +133,7 @@ main(void)
 	id = (struct channel_id){ device_number("O-1"), 0 };
 	commands = file_device_dir(id.device, 0, FILE_DEVICE_COMMANDS);
 	test_pushed();
+	test_crossed();
 	test_recover();
 	engine_close(rules);
 	return tap_done();
