@@ -46,6 +46,11 @@ const struct tree_row tree[] = {
 { "orgs/{org}/signing/{identity}",   F(0600), KEPT(SIGNING_FILE),                                                 "certificates and keys: *.p12 *.pfx *.pem *.crt *.cer *.der *.key *.p7b" },
 { "orgs/{org}/signing/password",     F(0600), KEPT(SLOT_PASSWORD),                                                "passwords that open encrypted files, one a line" },
 { "orgs/{org}/signing/{identity}.password", F(0600), KEPT(SLOT_PASSWORD),                                         "the password of that file" },
+{ "orgs/{org}/url",                   F(0644), KEPT(ORG_URL),                                                     "https://mdm.acme.example: what this organization's devices are told; else system/url" },
+{ "orgs/{org}/tls",                   D(0755), KEPT(TLS),                                                         "identity slot: the HTTPS certificate for this organization's url" },
+{ "orgs/{org}/tls/{identity}",        F(0600), KEPT(TLS_FILE),                                                    "certificates and keys: *.p12 *.pfx *.pem *.crt *.cer *.der *.key *.p7b" },
+{ "orgs/{org}/tls/password",          F(0600), KEPT(SLOT_PASSWORD),                                               "passwords that open encrypted files, one a line" },
+{ "orgs/{org}/tls/{identity}.password", F(0600), KEPT(SLOT_PASSWORD),                                             "the password of that file" },
 { "orgs/{org}/scep",                 D(0755), KEPT(SCEP),                                                         "the certificate authority; empty: the built-in one" },
 { "orgs/{org}/enrollment",           D(0755), KEPT(ENROLLMENT),                                                   "settings of the enrollment profile" },
 { "orgs/{org}/enrollment/open",      F(0644), KEPT(ENROLLMENT_OPEN),                                              "who may enroll without being asked" },
@@ -57,10 +62,18 @@ const struct tree_row tree[] = {
 { "system/tls/{identity}",           F(0600), KEPT(TLS_FILE),                                                     "certificates and keys: *.p12 *.pfx *.pem *.crt *.cer *.der *.key *.p7b" },
 { "system/tls/password",             F(0600), KEPT(SLOT_PASSWORD),                                                "passwords that open encrypted files, one a line" },
 { "system/tls/{identity}.password",  F(0600), KEPT(SLOT_PASSWORD),                                                "the password of that file" },
+{ "system/tls/{tls}",                 D(0755), KEPT(TLS_NAMED),                                                   "identity slot: a further HTTPS certificate, for its own names" },
+{ "system/tls/{tls}/{identity}",      F(0600), KEPT(TLS_NAMED_FILE),                                              "certificates and keys: *.p12 *.pfx *.pem *.crt *.cer *.der *.key *.p7b" },
+{ "system/tls/{tls}/password",        F(0600), KEPT(SLOT_PASSWORD),                                               "passwords that open encrypted files, one a line" },
+{ "system/tls/{tls}/{identity}.password", F(0600), KEPT(SLOT_PASSWORD),                                           "the password of that file" },
 { "system/signing",                  D(0755), KEPT(SIGNING),                                                      "identity slot: the default for organizations" },
 { "system/signing/{identity}",       F(0600), KEPT(SIGNING_FILE),                                                 "certificates and keys: *.p12 *.pfx *.pem *.crt *.cer *.der *.key *.p7b" },
 { "system/signing/password",         F(0600), KEPT(SLOT_PASSWORD),                                                "passwords that open encrypted files, one a line" },
 { "system/signing/{identity}.password", F(0600), KEPT(SLOT_PASSWORD),                                             "the password of that file" },
+{ "system/vendor",                    D(0755), KEPT(VENDOR),                                                      "identity slot: the MDM vendor certificate; signs push certificate requests" },
+{ "system/vendor/{identity}",         F(0600), KEPT(VENDOR_FILE),                                                 "certificates and keys: *.p12 *.pfx *.pem *.crt *.cer *.der *.key *.p7b" },
+{ "system/vendor/password",           F(0600), KEPT(SLOT_PASSWORD),                                               "passwords that open encrypted files, one a line" },
+{ "system/vendor/{identity}.password", F(0600), KEPT(SLOT_PASSWORD),                                              "the password of that file" },
 { "system/trust",                    D(0755), KEPT(TRUST),                                                        "roots that devices must be told to trust" },
 { "system/trust/*.pem",              F(0644), KEPT(TRUST_FILE),                                                   "one or more root certificates" },
 { "devices",                         D(0755), MADE(17, OF_NONE), NULL, &device_names, NULL,                       "every device, by UDID; rmdir forgets one" },
@@ -250,6 +263,14 @@ is_free_name(const char *name)
 	       !scratch_is_name(name) && !ends_with(name, ".error");
 }
 
+/* A directory of its own in system/tls: what it is called says nothing. */
+static bool
+is_tls_name(const char *name)
+{
+	return is_free_name(name) && !is_identity(name) &&
+	       !is_identity_password(name) && strlen(name) <= 64;
+}
+
 static const struct {
 	const char *pattern;
 	bool (*match)(const char *name);
@@ -260,6 +281,7 @@ static const struct {
 	{ "{user}", tree_clean_name },
 	{ "{key}", tree_clean_name },
 	{ "{name}", is_free_name },
+	{ "{tls}", is_tls_name },
 	{ "{identity}", is_identity },
 	{ "{identity}.password", is_identity_password },
 };

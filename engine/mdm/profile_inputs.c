@@ -83,7 +83,8 @@ push_topic(struct txn *t, const struct engine *e, struct profile_inputs *in,
 {
 	struct slot_facts f;
 	struct buf end = { 0 };
-	enum err_code rc = slot_facts(t, in->org.number, SLOT_OF_APNS, &f, err);
+	enum err_code rc =
+	    slot_facts(t, slot_of(in->org.number, SLOT_OF_APNS), &f, err);
 
 	if (rc != ERR_OK)
 		return rc;
@@ -148,12 +149,13 @@ signer(struct txn *t, const struct engine *e, struct profile_inputs *in,
 	size_t i;
 
 	for (i = 0; i < 2; i++) {
-		rc = slot_facts(t, whose[i], SLOT_OF_SIGNING, &f, err);
+		rc = slot_facts(t, slot_of(whose[i], SLOT_OF_SIGNING), &f, err);
 		if (rc != ERR_OK)
 			return rc;
 		if (f.version != 0 && f.expires > engine_now(e))
-			return slot_identity(
-			    t, whose[i], SLOT_OF_SIGNING, &in->signer, err);
+			return slot_identity(t,
+			    slot_of(whose[i], SLOT_OF_SIGNING), &in->signer,
+			    err);
 	}
 	return ERR_OK;
 }

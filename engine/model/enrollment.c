@@ -227,7 +227,7 @@ topic_counts(struct txn *t, uint32_t org, const char *topic)
 	struct slot_facts facts;
 	struct org o;
 
-	if (slot_facts(t, org, SLOT_OF_APNS, &facts, NULL) == ERR_OK &&
+	if (slot_facts(t, slot_of(org, SLOT_OF_APNS), &facts, NULL) == ERR_OK &&
 	    facts.version != 0)
 		return strcmp(facts.topic, topic) == 0;
 	return org_read(t, org, &o, NULL) == ERR_OK && o.topic[0] == '\0';

@@ -259,7 +259,8 @@ ca_txn(struct txn *t, void *arg, struct err *err)
 {
 	struct page *p = arg;
 	struct identity *ca = NULL;
-	enum err_code rc = slot_identity(t, p->org, SLOT_OF_CA, &ca, err);
+	enum err_code rc =
+	    slot_identity(t, slot_of(p->org, SLOT_OF_CA), &ca, err);
 
 	buf_reset(&p->b);
 	if (rc == ERR_OK)

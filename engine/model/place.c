@@ -17,6 +17,8 @@ static const struct place_rule rules[] = {
 	[PLACE_APNS_FILE]     = { SLOT_FILE },
 	[PLACE_SIGNING_FILE]  = { SLOT_FILE },
 	[PLACE_TLS_FILE]      = { SLOT_FILE },
+	[PLACE_TLS_NAMED_FILE] = { SLOT_FILE },
+	[PLACE_VENDOR_FILE]   = { SLOT_FILE },
 	[PLACE_SLOT_PASSWORD] = { .gather = slot_password_gather, .judge = slot_password_judge,
 				  .apply = slot_password_apply, .release = slot_release },
 	[PLACE_APPLE_ACCOUNT] = { .judge = line_judge },
@@ -30,7 +32,8 @@ static const struct place_rule rules[] = {
 				  .may_remove = command_may_remove,
 				  .release = command_release, .remove_now = true },
 	[PLACE_RESULT]        = { .remove_now = true },
-	[PLACE_RESULTS]       = { .remove_now = false }, /* the last row */
+	[PLACE_ORG_URL]       = { .judge = url_judge },
+	[PLACE_NOTICE_DAYS]   = { .remove_now = false }, /* the last row */
 };
 /* clang-format on */
 

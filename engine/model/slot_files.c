@@ -148,8 +148,8 @@ slot_file_apply(struct txn *t, struct change *c, struct err *err)
 		    "it is locked and waits for its password: write it into "
 		    "%s.password or password beside it",
 		    c->w->name);
-	return slot_repick(
-	    t, c->engine, x->slot.kind, c->node.n.org, false, err);
+	return slot_repick(t, c->engine, x->slot.kind,
+	    slot_id_of(x->slot.kind, &c->node.n), false, err);
 }
 
 enum err_code
@@ -160,7 +160,8 @@ slot_file_removed(
 	enum err_code rc = slot_material_drop(t, n->n.ino, err);
 
 	if (rc == ERR_OK)
-		rc = slot_repick(t, e, kind, n->n.org, true, err);
+		rc =
+		    slot_repick(t, e, kind, slot_id_of(kind, &n->n), true, err);
 	return rc;
 }
 
@@ -280,6 +281,6 @@ slot_password_apply(struct txn *t, struct change *c, struct err *err)
 	}
 	if (x->slot.n == 0)
 		return ERR_OK;
-	return slot_repick(
-	    t, c->engine, x->slot.kind, c->node.n.org, false, err);
+	return slot_repick(t, c->engine, x->slot.kind,
+	    slot_id_of(x->slot.kind, &c->node.n), false, err);
 }

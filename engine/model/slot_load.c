@@ -6,9 +6,11 @@
 
 static const struct slot_kind kinds[] = {
 	/* clang-format off */
-	{ PLACE_APNS,    PLACE_APNS_FILE,    "apns",    SLOT_OF_APNS,    SLOT_APNS },
-	{ PLACE_SIGNING, PLACE_SIGNING_FILE, "signing", SLOT_OF_SIGNING, SLOT_SIGNING },
-	{ PLACE_TLS,     PLACE_TLS_FILE,     "tls",     SLOT_OF_TLS,     SLOT_TLS },
+	{ PLACE_APNS,      PLACE_APNS_FILE,      "apns",    SLOT_OF_APNS,    SLOT_APNS,    false },
+	{ PLACE_SIGNING,   PLACE_SIGNING_FILE,   "signing", SLOT_OF_SIGNING, SLOT_SIGNING, false },
+	{ PLACE_TLS,       PLACE_TLS_FILE,       "tls",     SLOT_OF_TLS,     SLOT_TLS,     false },
+	{ PLACE_TLS_NAMED, PLACE_TLS_NAMED_FILE, "tls",     SLOT_OF_TLS,     SLOT_TLS,     true },
+	{ PLACE_VENDOR,    PLACE_VENDOR_FILE,    "vendor",  SLOT_OF_VENDOR,  SLOT_VENDOR,  false },
 	/* clang-format on */
 };
 
@@ -21,6 +23,16 @@ slot_kind(enum place place)
 		if (kinds[i].dir == place || kinds[i].file == place)
 			return &kinds[i];
 	return NULL;
+}
+
+struct slot_id
+slot_id_of(const struct slot_kind *kind, const struct file_node *file)
+{
+	struct slot_id id = slot_of(file->org, kind->slot);
+
+	if (kind->named)
+		id.dir = file->parent;
+	return id;
 }
 
 void
@@ -112,11 +124,12 @@ by_version(const void *a, const void *b)
 }
 
 enum err_code
-slot_files_load(
-    struct txn *t, struct slot_files *x, uint32_t org, struct err *err)
+slot_files_load(struct txn *t, struct slot_files *x, struct err *err)
 {
 	struct node dir;
-	enum err_code rc = org_file(t, org, NULL, x->kind->name, &dir, NULL);
+	enum err_code rc = x->id.dir != 0 ? node_get(t, x->id.dir, &dir, NULL)
+	                                  : org_file(t, x->id.org, NULL,
+						x->kind->name, &dir, NULL);
 
 	x->n = 0;
 	if (rc == ERR_NOT_FOUND)

@@ -83,9 +83,10 @@ page_txn(struct txn *t, void *arg, struct err *err)
 	                                             : SLOT_OF_TLS;
 	struct identity *id = NULL;
 	struct tls_state s = { .own = false };
-	enum err_code rc = p->place == PLACE_TLS
-	                       ? tls_state(t, &s, err)
-	                       : slot_facts(t, p->org, slot, &s.facts, err);
+	enum err_code rc =
+	    p->place == PLACE_TLS
+		? tls_state(t, &s, err)
+		: slot_facts(t, slot_of(p->org, slot), &s.facts, err);
 
 	buf_reset(&p->b);
 	if (rc != ERR_OK)
@@ -99,7 +100,8 @@ page_txn(struct txn *t, void *arg, struct err *err)
 	if (s.own)
 		buf_text(&p->b,
 		    "made-by: this server, because system/tls is empty\n");
-	rc = slot_identity(t, p->org, s.own ? SLOT_OF_OWN_TLS : slot, &id, err);
+	rc = slot_identity(
+	    t, slot_of(p->org, s.own ? SLOT_OF_OWN_TLS : slot), &id, err);
 	if (rc == ERR_OK)
 		chain(p, id);
 	identity_free(id);

@@ -18,10 +18,14 @@ struct slot_kind {
 	const char *name;
 	enum slot slot;
 	enum slot_purpose purpose;
+	bool named; /* several of them: a directory each (system/tls/NAME/) */
 };
 
 /* The row of a slot's directory or file; NULL: it is none. */
 const struct slot_kind *slot_kind(enum place place);
+/* The slot that a file directly in its directory belongs to. */
+struct slot_id slot_id_of(
+    const struct slot_kind *kind, const struct file_node *file);
 
 /* A file of the slot: what it holds, unlocked as far as passwords go. */
 struct slot_file {
@@ -34,15 +38,16 @@ struct slot_file {
 
 struct slot_files {
 	const struct slot_kind *kind;
+	struct slot_id id;
 	struct slot_file files[SLOT_FILES_MAX];
 	size_t n;
 };
 
 void slot_files_fini(struct slot_files *x);
 
-/* All files of the slot that org has now, the last written last. */
+/* All files that the slot x->id of x->kind has now, the last written last. */
 enum err_code slot_files_load(
-    struct txn *t, struct slot_files *x, uint32_t org, struct err *err);
+    struct txn *t, struct slot_files *x, struct err *err);
 
 /* What was unlocked from the file with that number (MATERIAL). */
 enum err_code slot_material_put(
@@ -57,6 +62,7 @@ enum err_code slot_material_drop(struct txn *t, uint64_t ino, struct err *err);
  * its file is gone.
  */
 enum err_code slot_repick(struct txn *t, struct engine *e,
-    const struct slot_kind *kind, uint32_t org, bool removing, struct err *err);
+    const struct slot_kind *kind, struct slot_id id, bool removing,
+    struct err *err);
 
 #endif

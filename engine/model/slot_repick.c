@@ -38,25 +38,25 @@ guard_topic(struct txn *t, uint32_t org, const char *topic, struct err *err)
 
 static enum err_code
 put_into_effect(struct txn *t, struct engine *e, const struct slot_files *x,
-    uint32_t org, const struct identity *id, struct err *err)
+    const struct identity *id, struct err *err)
 {
 	const struct cert *leaf = identity_leaf(id);
 	struct slot_facts now;
 	struct buf end = { 0 };
-	enum err_code rc = slot_facts(t, org, x->kind->slot, &now, err);
+	enum err_code rc = slot_facts(t, x->id, &now, err);
 
 	if (rc != ERR_OK)
 		return rc;
 	if (x->kind->purpose == SLOT_APNS &&
-	    (rc = guard_topic(t, org, cert_topic(leaf), err)) != ERR_OK)
+	    (rc = guard_topic(t, x->id.org, cert_topic(leaf), err)) != ERR_OK)
 		return rc;
-	if ((rc = slot_install(t, org, x->kind->slot, id, err)) != ERR_OK)
+	if ((rc = slot_install(t, x->id, id, err)) != ERR_OK)
 		return rc;
 	if (now.version != 0 && memcmp(now.fingerprint, cert_fingerprint(leaf),
 				    sizeof(now.fingerprint)) == 0)
 		return ERR_OK; /* the same one, perhaps with a better chain */
 	text_time(&end, cert_expires(leaf));
-	rc = event_record(t, e, org, err,
+	rc = event_record(t, e, x->id.org, err,
 	    "%s: certificate %s serial %s is in effect until %s", x->kind->name,
 	    cert_subject(leaf), cert_serial(leaf), buf_str(&end));
 	buf_free(&end);
@@ -81,23 +81,23 @@ still_there(const struct slot_files *x, const struct slot_facts *f)
 /* Out of effect, for that reason. */
 static enum err_code
 take_out(struct txn *t, struct engine *e, const struct slot_files *x,
-    uint32_t org, const char *why, struct err *err)
+    const char *why, struct err *err)
 {
 	struct slot_facts facts;
-	enum err_code rc = slot_facts(t, org, x->kind->slot, &facts, err);
+	enum err_code rc = slot_facts(t, x->id, &facts, err);
 
 	if (rc != ERR_OK || facts.version == 0 || still_there(x, &facts))
 		return rc;
-	if ((rc = slot_clear(t, org, x->kind->slot, err)) == ERR_OK)
-		rc = event_record(t, e, org, err,
+	if ((rc = slot_clear(t, x->id, err)) == ERR_OK)
+		rc = event_record(t, e, x->id.org, err,
 		    "%s: certificate %s is out of effect: %s", x->kind->name,
 		    facts.subject, why);
 	return rc;
 }
 
 static enum err_code
-pick(struct txn *t, struct engine *e, struct slot_files *x, uint32_t org,
-    bool removing, struct err *err)
+pick(struct txn *t, struct engine *e, struct slot_files *x, bool removing,
+    struct err *err)
 {
 	const struct bundle *bundles[SLOT_FILES_MAX];
 	struct identity *id = NULL;
@@ -110,22 +110,22 @@ pick(struct txn *t, struct engine *e, struct slot_files *x, uint32_t org,
 	rc =
 	    slot_pick(x->kind->purpose, bundles, x->n, engine_now(e), &id, err);
 	if (rc == ERR_OK) {
-		rc = put_into_effect(t, e, x, org, id, &why);
+		rc = put_into_effect(t, e, x, id, &why);
 		identity_free(id);
 		/* a removal has happened: it cannot be refused for what is
 		 * left in the slot */
 		if (rc == ERR_KEY_REJECTED && removing)
-			return take_out(t, e, x, org, why.msg, err);
+			return take_out(t, e, x, why.msg, err);
 		return rc == ERR_OK ? rc : err_set(err, rc, "%s", why.msg);
 	}
 	if (rc != ERR_NOT_FOUND || !removing)
 		return rc == ERR_NOT_FOUND ? ERR_OK : rc;
-	return take_out(t, e, x, org, "its file was removed", err);
+	return take_out(t, e, x, "its file was removed", err);
 }
 
 enum err_code
 slot_repick(struct txn *t, struct engine *e, const struct slot_kind *kind,
-    uint32_t org, bool removing, struct err *err)
+    struct slot_id id, bool removing, struct err *err)
 {
 	struct slot_files *x = calloc(1, sizeof(*x));
 	enum err_code rc;
@@ -133,8 +133,9 @@ slot_repick(struct txn *t, struct engine *e, const struct slot_kind *kind,
 	if (x == NULL)
 		return err_set(err, ERR_NO_MEMORY, "slot");
 	x->kind = kind;
-	if ((rc = slot_files_load(t, x, org, err)) == ERR_OK)
-		rc = pick(t, e, x, org, removing, err);
+	x->id = id;
+	if ((rc = slot_files_load(t, x, err)) == ERR_OK)
+		rc = pick(t, e, x, removing, err);
 	slot_files_fini(x);
 	free(x);
 	return rc;

@@ -7,22 +7,27 @@
 #include "engine/model/events.h"
 #include "engine/model/orgs.h"
 #include "engine/pki/ca.h"
+#include "engine/pki/review.h"
+
+#define FACTS_VERSION 2
 
 static struct key
-slot_key(enum kind kind, uint32_t org, enum slot slot)
+slot_key(enum kind kind, struct slot_id id)
 {
 	struct key k = key_of(kind);
 
-	key_u32(&k, org);
-	key_u8(&k, (uint8_t)slot);
+	key_u32(&k, id.org);
+	key_u8(&k, (uint8_t)id.slot);
+	if (id.dir != 0)
+		key_u64(&k, id.dir);
 	return k;
 }
 
 enum err_code
-slot_facts(struct txn *t, uint32_t org, enum slot slot, struct slot_facts *ret,
-    struct err *err)
+slot_facts(
+    struct txn *t, struct slot_id id, struct slot_facts *ret, struct err *err)
 {
-	struct key k = slot_key(KIND_SLOT, org, slot);
+	struct key k = slot_key(KIND_SLOT, id);
 	struct slot_facts f = { 0 };
 	struct bytes value;
 	struct reader r;
@@ -43,16 +48,24 @@ slot_facts(struct txn *t, uint32_t org, enum slot slot, struct slot_facts *ret,
 	read_text(&r, f.topic, sizeof(f.topic));
 	read_text(&r, f.subject, sizeof(f.subject));
 	read_text(&r, f.serial, sizeof(f.serial));
+	if (version >= FACTS_VERSION) {
+		f.flaws = read_u32(&r);
+		f.chain_ends = read_i64(&r);
+		read_text(&r, f.issuer, sizeof(f.issuer));
+		read_text(&r, f.missing, sizeof(f.missing));
+		read_text(&r, f.root, sizeof(f.root));
+		read_text(&r, f.names, sizeof(f.names));
+	}
 	if ((rc = record_end(&r, "identity", err)) == ERR_OK)
 		*ret = f;
 	return rc;
 }
 
 enum err_code
-slot_identity(struct txn *t, uint32_t org, enum slot slot,
-    struct identity **ret, struct err *err)
+slot_identity(
+    struct txn *t, struct slot_id id, struct identity **ret, struct err *err)
 {
-	struct key k = slot_key(KIND_IDENTITY, org, slot);
+	struct key k = slot_key(KIND_IDENTITY, id);
 	struct buf b = { 0 };
 	enum err_code rc = txn_get_sealed(t, key_view(&k), &b, err);
 
@@ -72,11 +85,27 @@ record_cut(struct buf *b, const char *s, size_t size)
 	    b, bytes_of(s, (size_t)text_fit(bytes_text(s), (int)size - 1)));
 }
 
+static void
+record_names(struct buf *b, const struct cert *leaf)
+{
+	struct slot_facts size;
+	struct buf names = { 0 };
+	size_t i;
+
+	for (i = 0; i < cert_n_names(leaf); i++)
+		buf_printf(&names, "%s%s", i == 0 ? "" : ", ",
+		    cert_name(leaf, i)->text);
+	record_cut(b, buf_str(&names), sizeof(size.names));
+	buf_free(&names);
+}
+
 static enum err_code
-put_facts(struct txn *t, uint32_t org, enum slot slot, const struct cert *leaf,
+put_facts(struct txn *t, struct slot_id id, const struct identity *identity,
     struct err *err)
 {
-	struct key k = slot_key(KIND_SLOT, org, slot);
+	const struct cert *leaf = identity_leaf(identity);
+	struct key k = slot_key(KIND_SLOT, id);
+	struct identity_review review = { 0 };
 	struct slot_facts size;
 	struct buf b = { 0 };
 	uint64_t version;
@@ -84,7 +113,8 @@ put_facts(struct txn *t, uint32_t org, enum slot slot, const struct cert *leaf,
 
 	if (rc != ERR_OK)
 		return rc;
-	record_u8(&b, 1);
+	review.chain_ends = cert_expires(leaf);
+	record_u8(&b, FACTS_VERSION);
 	record_u64(&b, version);
 	record_raw(&b, cert_fingerprint(leaf), CERT_FINGERPRINT_LEN);
 	record_i64(&b, cert_begins(leaf));
@@ -92,6 +122,12 @@ put_facts(struct txn *t, uint32_t org, enum slot slot, const struct cert *leaf,
 	record_cut(&b, cert_topic(leaf), sizeof(size.topic));
 	record_cut(&b, cert_subject(leaf), sizeof(size.subject));
 	record_cut(&b, cert_serial(leaf), sizeof(size.serial));
+	record_u32(&b, review.flaws);
+	record_i64(&b, review.chain_ends);
+	record_cut(&b, cert_issuer(leaf), sizeof(size.issuer));
+	record_cut(&b, review.missing, sizeof(size.missing));
+	record_cut(&b, review.root, sizeof(size.root));
+	record_names(&b, leaf);
 	if ((rc = buf_error(&b, err)) == ERR_OK)
 		rc = txn_put(t, key_view(&k), buf_view(&b), err);
 	buf_free(&b);
@@ -99,27 +135,27 @@ put_facts(struct txn *t, uint32_t org, enum slot slot, const struct cert *leaf,
 }
 
 enum err_code
-slot_install(struct txn *t, uint32_t org, enum slot slot,
-    const struct identity *id, struct err *err)
+slot_install(struct txn *t, struct slot_id id, const struct identity *identity,
+    struct err *err)
 {
-	struct key k = slot_key(KIND_IDENTITY, org, slot);
+	struct key k = slot_key(KIND_IDENTITY, id);
 	struct buf b = { 0 };
-	enum err_code rc = identity_encode(id, &b, err);
+	enum err_code rc = identity_encode(identity, &b, err);
 
 	if (rc == ERR_OK)
 		rc = txn_put_sealed(t, key_view(&k), buf_view(&b), err);
 	if (rc == ERR_OK)
-		rc = put_facts(t, org, slot, identity_leaf(id), err);
+		rc = put_facts(t, id, identity, err);
 	buf_wipe(&b);
 	return rc;
 }
 
 enum err_code
-slot_clear(struct txn *t, uint32_t org, enum slot slot, struct err *err)
+slot_clear(struct txn *t, struct slot_id id, struct err *err)
 {
-	struct key id = slot_key(KIND_IDENTITY, org, slot);
-	struct key facts = slot_key(KIND_SLOT, org, slot);
-	enum err_code rc = txn_drop(t, &id, err);
+	struct key identity = slot_key(KIND_IDENTITY, id);
+	struct key facts = slot_key(KIND_SLOT, id);
+	enum err_code rc = txn_drop(t, &identity, err);
 
 	return rc == ERR_OK ? txn_drop(t, &facts, err) : rc;
 }
@@ -143,7 +179,8 @@ ca_find_txn(struct txn *t, void *arg, struct err *err)
 	ca->found = NULL;
 	if ((rc = org_read(t, ca->org.number, &ca->org, err)) != ERR_OK)
 		return rc;
-	return slot_identity(t, ca->org.number, SLOT_OF_CA, &ca->found, err);
+	return slot_identity(
+	    t, slot_of(ca->org.number, SLOT_OF_CA), &ca->found, err);
 }
 
 /* Keep the one that was made, unless another thread was faster. */
@@ -155,7 +192,8 @@ ca_keep_txn(struct txn *t, void *arg, struct err *err)
 
 	if (rc != ERR_NOT_FOUND)
 		return rc;
-	rc = slot_install(t, ca->org.number, SLOT_OF_CA, ca->made, err);
+	rc =
+	    slot_install(t, slot_of(ca->org.number, SLOT_OF_CA), ca->made, err);
 	if (rc == ERR_OK)
 		rc = event_record(t, ca->engine, ca->org.number, err,
 		    "organization %s has its own CA for device certificates: "

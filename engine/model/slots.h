@@ -22,7 +22,23 @@ enum slot {
 	SLOT_OF_CA = 4,      /* the organization's own CA; no files */
 	SLOT_OF_TLS_CA = 5,  /* the root of self-made TLS certificates */
 	SLOT_OF_OWN_TLS = 6, /* the self-made TLS certificate */
+	SLOT_OF_VENDOR = 7,  /* signs requests for push certificates */
+	SLOT_OF_MDMCERT = 8, /* opens mdmcert.download's answers; no files */
 };
+
+/* Which slot: that of an organization (0: the system) or, where there may be
+ * several of a kind (system/tls/NAME/), that of a directory. */
+struct slot_id {
+	uint32_t org;
+	enum slot slot;
+	uint64_t dir; /* ino of system/tls/NAME; 0: the kind's only one */
+};
+
+static inline struct slot_id
+slot_of(uint32_t org, enum slot slot)
+{
+	return (struct slot_id){ org, slot, 0 };
+}
 
 struct slot_facts {
 	uint64_t version; /* another one with each change; 0: no identity */
@@ -32,21 +48,28 @@ struct slot_facts {
 	char topic[256]; /* of a push certificate, else "" */
 	char subject[512];
 	char serial[80]; /* hex */
+	/* pki/review.h, when it was put into effect: */
+	unsigned flaws;
+	int64_t chain_ends;
+	char issuer[256];
+	char missing[256]; /* issuer that the chain lacks; "" */
+	char root[256];
+	char
+	    names[1024]; /* subject alternative names, "a.example, b.example" */
 };
 
 /* What is in effect; version 0 if nothing is. */
-enum err_code slot_facts(struct txn *t, uint32_t org, enum slot slot,
-    struct slot_facts *ret, struct err *err);
+enum err_code slot_facts(
+    struct txn *t, struct slot_id id, struct slot_facts *ret, struct err *err);
 
 /* The identity in effect, the caller's (identity_free()).  ERR_NOT_FOUND. */
-enum err_code slot_identity(struct txn *t, uint32_t org, enum slot slot,
-    struct identity **ret, struct err *err);
+enum err_code slot_identity(
+    struct txn *t, struct slot_id id, struct identity **ret, struct err *err);
 
 /* Put an identity that the server made itself into effect. */
-enum err_code slot_install(struct txn *t, uint32_t org, enum slot slot,
-    const struct identity *id, struct err *err);
-enum err_code slot_clear(
-    struct txn *t, uint32_t org, enum slot slot, struct err *err);
+enum err_code slot_install(struct txn *t, struct slot_id id,
+    const struct identity *identity, struct err *err);
+enum err_code slot_clear(struct txn *t, struct slot_id id, struct err *err);
 
 /*
  * The organization's CA, made when it is first asked for (0.2 s).  *ret is

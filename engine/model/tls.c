@@ -13,11 +13,12 @@ enum err_code
 tls_state(struct txn *t, struct tls_state *ret, struct err *err)
 {
 	struct tls_state s = { .own = false };
-	enum err_code rc = slot_facts(t, 0, SLOT_OF_TLS, &s.facts, err);
+	enum err_code rc =
+	    slot_facts(t, slot_of(0, SLOT_OF_TLS), &s.facts, err);
 
 	if (rc == ERR_OK && s.facts.version == 0) {
 		s.own = true;
-		rc = slot_facts(t, 0, SLOT_OF_OWN_TLS, &s.facts, err);
+		rc = slot_facts(t, slot_of(0, SLOT_OF_OWN_TLS), &s.facts, err);
 	}
 	if (rc == ERR_OK)
 		*ret = s;
@@ -36,7 +37,7 @@ tls_identity(struct txn *t, struct identity **ret, struct err *err)
 	if (rc != ERR_OK)
 		return rc;
 	return slot_identity(
-	    t, 0, s.own ? SLOT_OF_OWN_TLS : SLOT_OF_TLS, ret, err);
+	    t, slot_of(0, s.own ? SLOT_OF_OWN_TLS : SLOT_OF_TLS), ret, err);
 }
 
 /* ---- the self-made one -------------------------------------------------- */
@@ -67,13 +68,14 @@ look_txn(struct txn *t, void *arg, struct err *err)
 		return rc;
 	if (system_url_read(t, &url, NULL) == ERR_OK)
 		memcpy(o->host, url.host, sizeof(o->host));
-	rc = slot_identity(t, 0, SLOT_OF_TLS_CA, &o->root, NULL);
+	rc = slot_identity(t, slot_of(0, SLOT_OF_TLS_CA), &o->root, NULL);
 	if (rc != ERR_OK && rc != ERR_NOT_FOUND)
 		return err_set(
 		    err, rc, "the server's own root: %s", err_text(rc));
 	o->needed = true;
 	if (s.facts.version != 0 &&
-	    slot_identity(t, 0, SLOT_OF_OWN_TLS, &id, NULL) == ERR_OK) {
+	    slot_identity(t, slot_of(0, SLOT_OF_OWN_TLS), &id, NULL) ==
+		ERR_OK) {
 		o->needed = !cert_covers_host(identity_leaf(id),
 				o->host[0] != '\0' ? o->host : "localhost") ||
 		            s.facts.expires - engine_now(o->engine) <
@@ -127,9 +129,9 @@ keep_txn(struct txn *t, void *arg, struct err *err)
 	enum err_code rc = ERR_OK;
 
 	if (o->root_is_new)
-		rc = slot_install(t, 0, SLOT_OF_TLS_CA, o->root, err);
+		rc = slot_install(t, slot_of(0, SLOT_OF_TLS_CA), o->root, err);
 	if (rc == ERR_OK)
-		rc = slot_install(t, 0, SLOT_OF_OWN_TLS, o->made, err);
+		rc = slot_install(t, slot_of(0, SLOT_OF_OWN_TLS), o->made, err);
 	if (rc != ERR_OK)
 		return rc;
 	return event_record(t, o->engine, 0, err,
@@ -145,10 +147,10 @@ watch_txn(struct txn *t, void *arg, struct err *err)
 	struct tls_watch *w = arg;
 	struct slot_facts slot, own;
 	struct node url;
-	enum err_code rc = slot_facts(t, 0, SLOT_OF_TLS, &slot, err);
+	enum err_code rc = slot_facts(t, slot_of(0, SLOT_OF_TLS), &slot, err);
 
 	if (rc == ERR_OK)
-		rc = slot_facts(t, 0, SLOT_OF_OWN_TLS, &own, err);
+		rc = slot_facts(t, slot_of(0, SLOT_OF_OWN_TLS), &own, err);
 	if (rc != ERR_OK)
 		return rc;
 	w->slot = slot.version;

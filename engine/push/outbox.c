@@ -66,7 +66,8 @@ lease_one(struct txn *t, struct batch *b, struct channel_id id, struct err *err)
 	}
 	if (rc != ERR_OK)
 		return err_set(err, rc, "device: %s", err_text(rc));
-	if ((rc = slot_facts(t, d.org, SLOT_OF_APNS, &facts, err)) != ERR_OK)
+	if ((rc = slot_facts(t, slot_of(d.org, SLOT_OF_APNS), &facts, err)) !=
+	    ERR_OK)
 		return rc;
 	*o = (struct outgoing){ .id = id,
 		.org = d.org,

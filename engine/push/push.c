@@ -77,7 +77,7 @@ load_txn(struct txn *t, void *arg, struct err *err)
 
 	identity_free(l->id);
 	l->id = NULL;
-	return slot_identity(t, l->org, SLOT_OF_APNS, &l->id, err);
+	return slot_identity(t, slot_of(l->org, SLOT_OF_APNS), &l->id, err);
 }
 
 static enum err_code

@@ -94,8 +94,9 @@ find_txn(struct txn *t, void *arg, struct err *err)
 	identity_free(f->ca);
 	f->ca = NULL;
 	f->is_new = false;
-	if (rc != ERR_OK || (rc = slot_facts(t, f->org.number, SLOT_OF_CA,
-				 &facts, err)) != ERR_OK)
+	if (rc != ERR_OK ||
+	    (rc = slot_facts(
+		 t, slot_of(f->org.number, SLOT_OF_CA), &facts, err)) != ERR_OK)
 		return rc;
 	f->version = facts.version;
 	if (f->version == 0)
@@ -104,7 +105,8 @@ find_txn(struct txn *t, void *arg, struct err *err)
 	if (f->ca != NULL)
 		return ERR_OK;
 	f->is_new = true;
-	return slot_identity(t, f->org.number, SLOT_OF_CA, &f->ca, err);
+	return slot_identity(
+	    t, slot_of(f->org.number, SLOT_OF_CA), &f->ca, err);
 }
 
 /* A CA that the organization did not have. */

@@ -14,7 +14,7 @@ certificate_txn(struct txn *t, void *arg, struct err *err)
 {
 	struct identity *identity = arg;
 
-	return slot_install(t, acme, SLOT_OF_APNS, identity, err);
+	return slot_install(t, slot_of(acme, SLOT_OF_APNS), identity, err);
 }
 
 /* How many pushes may go out now. */

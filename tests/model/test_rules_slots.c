@@ -51,7 +51,7 @@ take_away(const char *name)
 static enum err_code
 facts_txn(struct txn *t, void *arg, struct err *err)
 {
-	return slot_facts(t, acme, SLOT_OF_APNS, arg, err);
+	return slot_facts(t, slot_of(acme, SLOT_OF_APNS), arg, err);
 }
 
 /* "" if nothing is in effect. */
