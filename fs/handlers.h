@@ -33,6 +33,10 @@ tree_read_fn org_signing_read;
 tree_read_fn org_enroll_read;
 tree_read_fn org_ca_read;
 
+/* health.c; their rows have TREE_VIEW */
+tree_read_fn health_certificates_read;
+tree_read_fn health_svg_read;
+
 /* status.c */
 tree_read_fn status_readme_read;
 tree_read_fn status_last_error_read;

@@ -169,7 +169,8 @@ by_generated(struct fs *f, uint64_t ino, const struct caller *c,
 {
 	unsigned part = (unsigned)(ino >> 56) & 0x7f;
 	const struct tree_row *row;
-	struct at at = { f->engine, f->refusals, &c->actor, 0, 0, 0, 0 };
+	struct at at = { f->engine, f->refusals, &c->actor, 0, 0, 0, 0,
+		&c->view };
 
 	if (part == TREE_PART_EVENTS)
 		return of_events(f, ino & TREE_INO_REST, ret, err);
@@ -310,8 +311,8 @@ node_named(struct fs *f, const struct node *dir, const char *name,
 	if (dir->source == NODE_STORE) /* the root has no caller of its own */
 		return generated_named(f,
 		    &(struct node){ .row = dir->row,
-			.at = { f->engine, f->refusals, &c->actor, 0, 0, 0,
-			    0 } },
+			.at = { f->engine, f->refusals, &c->actor, 0, 0, 0, 0,
+			    &c->view } },
 		    row, name, ret, err);
 	return generated_named(f, dir, row, name, ret, err);
 }
@@ -327,6 +328,13 @@ node_render(struct fs *f, const struct node *n, struct buf *b, struct err *err)
 	if (n->row == NULL || n->row->read == NULL)
 		return ERR_OK;
 	return n->row->read(&n->at, b, err);
+}
+
+bool
+node_by_view(const struct node *n)
+{
+	return n->source == NODE_GENERATED && n->row != NULL &&
+	       (n->row->flags & TREE_VIEW) != 0;
 }
 
 enum err_code

@@ -56,6 +56,9 @@ enum err_code node_render(
 enum err_code node_size(
     struct fs *f, struct node *n, const struct caller *c, struct err *err);
 
+/* Whether what it holds depends on the groups of who asks. */
+bool node_by_view(const struct node *n);
+
 /* Entries of a directory, with "." and "..".  Return false to stop. */
 struct node_entry {
 	const char *name;

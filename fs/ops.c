@@ -138,7 +138,7 @@ ops_stat(struct fs *f, struct node *n, fuse_req_t req, struct caller *c,
 		[TREE_LINK] = S_IFLNK };
 	enum err_code rc;
 
-	if (n->source == NODE_EVENTS && c->view.uid != 0)
+	if ((n->source == NODE_EVENTS || node_by_view(n)) && c->view.uid != 0)
 		read_groups(req, &c->view);
 	if ((rc = node_size(f, n, c, err)) != ERR_OK)
 		return rc;

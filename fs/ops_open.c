@@ -210,7 +210,7 @@ reply_open(fuse_req_t req, struct handle *h, struct fuse_file_info *fi)
 	struct fs *f = ops_fs(req);
 	struct err err = { 0 };
 
-	if (h->node.source == NODE_EVENTS ||
+	if (h->node.source == NODE_EVENTS || node_by_view(&h->node) ||
 	    (h->node.row != NULL && strcmp(h->node.row->path, "follow") == 0))
 		ops_caller(req, CALLER_GROUPS, &h->caller);
 	if (open_node(f, h, fi->flags, &err) != ERR_OK) {

@@ -22,6 +22,7 @@
 	PLACE_##place, part, of, TREE_FIXED, NULL, NULL, NULL
 #define MADE(part, of) PLACE_NONE, part, of, 0
 #define OPT(part, of)  PLACE_NONE, part, of, TREE_OPTIONAL
+#define SEEN(part, of) PLACE_NONE, part, of, TREE_VIEW
 
 /*
  * {identity}: *.p12 *.pfx *.pem *.crt *.cer *.der *.key *.p7b

@@ -12,6 +12,7 @@
 #include "mdmfs/file.h"
 
 struct refusals;
+struct view;
 
 /* What a node is about: the variables of its path, as numbers. */
 struct at {
@@ -22,6 +23,7 @@ struct at {
 	uint32_t device;            /* device.h; 0: none */
 	uint32_t user;              /* a user channel; 0: the device's own */
 	uint32_t number;            /* of a {key}: tree_key_hash() */
+	const struct view *view;    /* who asks, with groups if TREE_VIEW */
 };
 
 /* Append the whole file, or the target of a link. */
@@ -55,6 +57,7 @@ enum tree_of { OF_NONE, OF_ORG, OF_DEVICE, OF_USER, OF_KEY };
 
 #define TREE_FIXED    1u /* always there: neither made nor removed */
 #define TREE_OPTIONAL 2u /* not there while read says ERR_NOT_FOUND */
+#define TREE_VIEW     4u /* what it holds depends on the caller: view.h */
 
 struct tree_row {
 	const char *path; /* without a slash in front; "" is the root */
