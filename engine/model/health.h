@@ -3,8 +3,9 @@
  * every check, with cause and remedy.
  *
  * Everything here is read from records (slot_facts(), probe.h): no key is
- * unsealed and no certificate parsed, so that thousands of organizations cost
- * milliseconds.
+ * unsealed and, but for the few in system/trust, no certificate parsed, so
+ * that thousands of organizations cost milliseconds.  The checks are the rows
+ * of a table in health_rows.c.
  */
 #ifndef MDMFS_MODEL_HEALTH_H
 #define MDMFS_MODEL_HEALTH_H
@@ -12,18 +13,22 @@
 #include "engine/model/slots.h"
 #include "mdmfs/health.h"
 
+/* With more organizations than this their passes are counted, not listed. */
+#define HEALTH_LISTED 50
+
 enum health_state { HEALTH_PASS, HEALTH_WARN, HEALTH_FAIL }; /* worse last */
 
 /* "pass", "warn", "FAIL" */
 const char *health_state_name(enum health_state state);
 
+/* All text here is UTF-8 of one line, never NULL, the struct health's own. */
 struct health_check {
 	const char *name; /* stable, static: "push.topic", "tls.names" */
 	enum health_state state;
-	uint32_t org;     /* 0: the system's */
-	char whose[96];   /* "acme", "" for the system, "tls/mail" */
-	char cause[640];  /* what is so, in plain words; also of a pass */
-	char remedy[640]; /* what to do; "" of a pass */
+	uint32_t org;       /* 0: the system's */
+	const char *whose;  /* "acme", "" for the system, "tls/mail" */
+	const char *cause;  /* what is so, in plain words; also of a pass */
+	const char *remedy; /* what to do; "" of a pass */
 };
 
 /* What a certificate is for. */
@@ -37,22 +42,42 @@ enum health_role {
 	HEALTH_ROLES, /* how many */
 };
 
+/* As in struct slot_facts, which is ten times as big. */
+struct health_facts {
+	uint64_t version;
+	uint8_t fingerprint[32];
+	int64_t begins;
+	int64_t expires;
+	int64_t chain_ends;
+	unsigned flaws; /* set of enum flaw, pki/review.h */
+	const char *topic;
+	const char *subject;
+	const char *serial;
+	const char *issuer;
+	const char *missing;
+	const char *root;
+	const char *names;
+};
+
 struct health_cert {
 	enum health_role role;
 	struct slot_id slot;
-	char whose[96]; /* as in struct health_check */
-	bool present;   /* false: it is needed or useful, and missing */
-	bool own;       /* made by this server */
-	struct slot_facts facts; /* if present */
+	const char *whose; /* as in struct health_check */
+	const char *path;  /* where its files go: "orgs/acme/apns"; "": made by
+			    * this server, no files */
+	bool present;      /* false: it is needed or useful, and missing */
+	bool own;          /* made by this server */
+	struct health_facts facts; /* if present, else empty */
+	int64_t ends; /* the first end in its chain; 0 if not present */
 	enum health_state state; /* the worst of its checks */
-	char says[640];          /* one sentence: whether it works now */
-	char todo[640];          /* what to do next; "" if nothing */
+	const char *says;        /* one sentence: whether it works now */
+	const char *todo;        /* what to do next; "" if nothing */
 };
 
 /* Certificates of devices, in numbers. */
 struct health_devices {
 	uint32_t org;
-	char whose[96];
+	const char *whose;
 	uint32_t enrolled;
 };
 
@@ -63,8 +88,9 @@ struct health {
 	size_t n_checks;
 	struct health_cert *certs; /* worst first, then the first to end */
 	size_t n_certs;
-	struct health_devices *devices;
+	struct health_devices *devices; /* by organization */
 	size_t n_devices;
+	struct arena *arena; /* holds the text */
 };
 
 /* Look at everything that the filter lets see (health_filter in
