@@ -192,7 +192,13 @@ ops_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
 	struct err err = { 0 };
 	enum err_code rc;
 
-	ops_caller(req, 0, &c);
+	/* an event names who set mode and owner */
+	ops_caller(req,
+	    to_set &
+		    (FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)
+		? CALLER_COMM
+		: 0,
+	    &c);
 	rc = node_of(f, ino, &c, &n, &err);
 	if (rc != ERR_OK && ops_handle_node(ino, &n))
 		rc = ERR_OK;

@@ -101,14 +101,38 @@ gather_txn(struct txn *t, void *arg, struct err *err)
 	return rc;
 }
 
+/*
+ * The bytes, mode and owner that the name has already: a second run of cp or
+ * rsync.  It keeps its version and is no event; only its times are new.
+ */
+static bool
+is_same(struct txn *t, const struct change *c)
+{
+	const struct file_node *old = &c->old.n, *new = &c->node.n;
+	struct buf b = { 0 };
+	bool same;
+
+	if (!c->replaces || new->is_dir || c->source_version != 0 ||
+	    old->size != new->size || old->place != new->place ||
+	    old->mode != new->mode || old->uid != new->uid ||
+	    old->gid != new->gid)
+		return false;
+	same = node_get_content(t, &c->old, &b, NULL) == ERR_OK &&
+	       bytes_equal(buf_view(&b), c->w->bytes);
+	buf_wipe(&b);
+	return same;
+}
+
 /* Store node and content in place of what had the name. */
 static enum err_code
-store_node(struct txn *t, struct change *c, struct err *err)
+store_node(struct txn *t, struct change *c, bool same, struct err *err)
 {
 	enum err_code rc;
 
-	if ((rc = counter_next(t, "version", &c->node.n.version, err)) !=
-	    ERR_OK)
+	if (same)
+		c->node.n.version = c->old.n.version;
+	else if ((rc = counter_next(t, "version", &c->node.n.version, err)) !=
+		 ERR_OK)
 		return rc;
 	if ((rc = removal_forget(t, c->engine, &c->node, err)) != ERR_OK)
 		return rc;
@@ -133,15 +157,20 @@ apply_txn(struct txn *t, void *arg, struct err *err)
 	struct change *c = arg;
 	const struct place_rule *rule = place_rule(c->w->place);
 	enum err_code rc = prepare(t, c, err);
+	bool same = rc == ERR_OK && is_same(t, c);
 
 	c->note[0] = '\0';
 	if (rc == ERR_OK && c->node.n.is_dir && c->replaces)
 		return err_set(err, ERR_EXISTS, "%s exists", c->w->name);
+	if (same && c->old.n.ino == c->node.n.ino) {
+		c->node.n.version = c->old.n.version;
+		return node_put(t, &c->node, err);
+	}
 	if (rc == ERR_OK)
-		rc = store_node(t, c, err);
+		rc = store_node(t, c, same, err);
 	if (rc == ERR_OK && rule->apply != NULL)
 		rc = rule->apply(t, c, err);
-	if (rc == ERR_OK)
+	if (rc == ERR_OK && !same)
 		rc = event_change(t, c->engine, &c->w->actor,
 		    c->replaces ? "changed" : "accepted", &c->node, c->note,
 		    err);
