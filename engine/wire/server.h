@@ -82,11 +82,17 @@ void server_close(struct server *s);
 uint16_t server_port(const struct server *s, size_t i);
 const char *server_address(const struct server *s, size_t i);
 
+#define SERVER_MAX_IDENTITIES 16384 /* about 10 KB each */
+
 /* A private key with its certificate. */
 struct wire_identity {
 	struct bytes key;          /* PKCS #8, DER */
 	const struct bytes *certs; /* DER, the leaf first */
 	size_t n_certs;
+	/* Not 0: the key and certificates that this number stands for.  If it
+	 * was among the identities before, they are taken from there, and key
+	 * and certs are not looked at (they may be empty). */
+	uint64_t version;
 	/* For which names of the SNI extension: "mdm.example.com",
 	 * "*.example.com"; none: for every client that asks for another name
 	 * or for none. */
@@ -98,9 +104,11 @@ struct wire_identity {
  * Serve these from the next connection on; connections that stand go on with
  * theirs.  Several for the same name are for different kinds of keys (RSA and
  * P-256): the client's abilities choose.  Without one that has no names, the
- * first is also for everybody else.  n is 0 to 64; with 0 (as in the
- * beginning) clients are turned away.  Everything is copied.
- * ERR_KEY_REJECTED, ERR_INVALID: nothing has changed.
+ * first is also for everybody else; of one kind of key, the first wins.  n is
+ * 0 to SERVER_MAX_IDENTITIES; with 0 (as in the beginning) clients are turned
+ * away.  Everything is copied.  How many there are costs a handshake nothing.
+ * ERR_KEY_REJECTED, ERR_INVALID, ERR_NOT_FOUND (a version without bytes that
+ * was not there before): nothing has changed.
  * From any thread, also before server_start().
  */
 enum err_code server_set_identities(struct server *s,

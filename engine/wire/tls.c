@@ -4,31 +4,22 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include <openssl/err.h>
 #include <openssl/x509.h>
 
 #include "engine/wire/identity_priv.h"
 
-struct name {
-	char *text; /* lower case, may begin with "*." */
-	SSL_CTX *ctx;
-};
-
 struct tls_set {
 	atomic_uint refs;
-	SSL_CTX *other; /* for names that are not listed */
-	struct name *names;
-	size_t n;
+	SSL_CTX *ctx;
+	struct identities *ids;
 };
 
 struct tls {
 	pthread_mutex_t mutex;
 	struct ticket_keys *tickets;
 	/* protected by mutex */
-	struct identity *identities;
-	size_t n;
 	STACK_OF(X509_NAME) * cas;
 	struct tls_set *set; /* NULL: no identity */
 };
@@ -65,35 +56,17 @@ on_client_cert(X509_STORE_CTX *store, void *arg)
 	return 1;
 }
 
-static bool
-name_fits(const char *listed, const char *asked)
-{
-	const char *dot;
-
-	if (listed[0] != '*')
-		return strcasecmp(listed, asked) == 0;
-	/* RFC 6125 6.4.3: a star is one label */
-	dot = strchr(asked, '.');
-	return dot != NULL && dot != asked && strcasecmp(listed + 1, dot) == 0;
-}
-
+/* Also when the client names nobody; then the context's own ones stay. */
 static int
 on_server_name(SSL *ssl, int *alert, void *arg)
 {
 	const struct tls_set *set = arg;
 	const char *asked = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-	size_t i, star;
 
 	(void)alert;
 	if (asked == NULL)
 		return SSL_TLSEXT_ERR_NOACK;
-	for (star = 0; star < 2; star++)
-		for (i = 0; i < set->n; i++)
-			if ((set->names[i].text[0] == '*') == (star == 1) &&
-			    name_fits(set->names[i].text, asked)) {
-				SSL_set_SSL_CTX(ssl, set->names[i].ctx);
-				return SSL_TLSEXT_ERR_OK;
-			}
+	(void)identities_choose(set->ids, ssl, asked);
 	return SSL_TLSEXT_ERR_OK;
 }
 
@@ -114,15 +87,13 @@ context_settings(SSL_CTX *ctx)
 	SSL_CTX_set_alpn_select_cb(ctx, on_alpn, NULL);
 }
 
-/* A context of the identities whose bits are set in mask. */
 static SSL_CTX *
-context_new(struct tls *t, const struct identity *ids, size_t n, uint64_t mask)
+context_new(struct tls *t, const struct identities *ids)
 {
 	static const unsigned char id[] = "mdmfs";
 	static char groups[] = "X25519:P-256:P-384";
 	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
 	STACK_OF(X509_NAME) * cas;
-	size_t i;
 
 	if (ctx == NULL)
 		return NULL;
@@ -132,14 +103,9 @@ context_new(struct tls *t, const struct identity *ids, size_t n, uint64_t mask)
 	    SSL_CTX_set_cipher_list(
 		ctx, "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL") != 1 ||
 	    SSL_CTX_set1_groups_list(ctx, groups) != 1 ||
-	    SSL_CTX_set_session_id_context(ctx, id, sizeof(id) - 1) != 1)
+	    SSL_CTX_set_session_id_context(ctx, id, sizeof(id) - 1) != 1 ||
+	    !identities_use(ids, ctx))
 		goto fail;
-	/* the first of a kind of key wins, so from the last to the first */
-	for (i = n; i-- > 0;)
-		if ((mask >> i & 1) != 0 &&
-		    SSL_CTX_use_cert_and_key(
-			ctx, ids[i].leaf, ids[i].key, ids[i].chain, 1) != 1)
-			goto fail;
 	if (t->cas != NULL) {
 		cas = SSL_dup_CA_list(t->cas);
 		if (cas == NULL)
@@ -152,95 +118,36 @@ fail:
 	return NULL;
 }
 
-/* ---- the contexts of a moment --------------------------------------------- */
+/* ---- what a moment serves -------------------------------------------------- */
 
 void
 tls_release(struct tls_set *set)
 {
-	size_t i;
-
 	if (set == NULL || atomic_fetch_sub(&set->refs, 1) > 1)
 		return;
-	for (i = 0; i < set->n; i++) {
-		free(set->names[i].text);
-		SSL_CTX_free(set->names[i].ctx);
-	}
-	free(set->names);
-	SSL_CTX_free(set->other);
+	SSL_CTX_free(set->ctx);
+	identities_free(set->ids);
 	free(set);
 }
 
-static uint64_t
-mask_of(const struct identity *ids, size_t n, const char *name)
-{
-	uint64_t mask = 0;
-	size_t i, j;
-
-	for (i = 0; i < n; i++) {
-		if (name == NULL && ids[i].n_names == 0)
-			mask |= UINT64_C(1) << i;
-		for (j = 0; name != NULL && j < ids[i].n_names; j++)
-			if (strcasecmp(ids[i].names[j], name) == 0)
-				mask |= UINT64_C(1) << i;
-	}
-	return mask;
-}
-
-/* Names with the same identities share a context. */
-static bool
-set_name(struct tls *t, struct tls_set *set, const struct identity *ids,
-    size_t n, const char *name)
-{
-	uint64_t mask = mask_of(ids, n, name);
-	struct name *add = &set->names[set->n];
-	size_t i;
-
-	for (i = 0; i < set->n; i++)
-		if (strcasecmp(set->names[i].text, name) == 0)
-			return true;
-	add->text = strdup(name);
-	if (add->text == NULL)
-		return false;
-	for (i = 0; i < set->n; i++)
-		if (mask_of(ids, n, set->names[i].text) == mask) {
-			add->ctx = set->names[i].ctx;
-			SSL_CTX_up_ref(add->ctx);
-			break;
-		}
-	if (add->ctx == NULL)
-		add->ctx = context_new(t, ids, n, mask);
-	set->n++;
-	return add->ctx != NULL;
-}
-
+/* Takes a share of ids. */
 static struct tls_set *
-set_new(struct tls *t, const struct identity *ids, size_t n)
+set_new(struct tls *t, struct identities *ids)
 {
 	struct tls_set *set = calloc(1, sizeof(*set));
-	uint64_t mask = mask_of(ids, n, NULL);
-	size_t i, j, names = 0;
 
 	if (set == NULL)
 		return NULL;
 	atomic_init(&set->refs, 1);
-	for (i = 0; i < n; i++)
-		names += ids[i].n_names;
-	set->names = calloc(names + 1, sizeof(*set->names));
-	if (set->names == NULL)
-		goto fail;
-	for (i = 0; i < n; i++)
-		for (j = 0; j < ids[i].n_names; j++)
-			if (!set_name(t, set, ids, n, ids[i].names[j]))
-				goto fail;
-	set->other = context_new(t, ids, n, mask != 0 ? mask : 1);
-	if (set->other == NULL)
-		goto fail;
-	SSL_CTX_set_tlsext_servername_callback(set->other, on_server_name);
-	SSL_CTX_set_tlsext_servername_arg(set->other, set);
+	set->ids = identities_ref(ids);
+	set->ctx = context_new(t, ids);
+	if (set->ctx == NULL) {
+		tls_release(set);
+		return NULL;
+	}
+	SSL_CTX_set_tlsext_servername_callback(set->ctx, on_server_name);
+	SSL_CTX_set_tlsext_servername_arg(set->ctx, set);
 	return set;
-fail:
-	tls_release(set);
-	return NULL;
 }
 
 /* ---- all of it ------------------------------------------------------------ */
@@ -267,7 +174,6 @@ tls_free(struct tls *t)
 	if (t == NULL)
 		return;
 	tls_release(t->set);
-	identities_free(t->identities, t->n);
 	sk_X509_NAME_pop_free(t->cas, X509_NAME_free);
 	ticket_keys_free(t->tickets);
 	pthread_mutex_destroy(&t->mutex);
@@ -278,31 +184,32 @@ enum err_code
 tls_identities(struct tls *t, const struct wire_identity *identities, size_t n,
     struct err *err)
 {
-	struct identity *ids = NULL;
-	struct tls_set *set = NULL, *old = NULL;
+	struct identities *ids = NULL;
+	struct tls_set *set = NULL, *old;
 	enum err_code rc;
 
-	if ((rc = identities_parse(identities, n, &ids, err)) != ERR_OK)
+	/* Parsing holds nobody up: tls_accept() waits for the mutex. */
+	pthread_mutex_lock(&t->mutex);
+	old = t->set;
+	if (old != NULL)
+		atomic_fetch_add(&old->refs, 1);
+	pthread_mutex_unlock(&t->mutex);
+	rc = identities_new(
+	    identities, n, old == NULL ? NULL : old->ids, &ids, err);
+	tls_release(old);
+	if (rc != ERR_OK)
 		return rc;
 	pthread_mutex_lock(&t->mutex);
-	if (n > 0 && (set = set_new(t, ids, n)) == NULL) {
-		rc = err_set(err, ERR_KEY_REJECTED,
-		    "OpenSSL does not take this certificate for TLS: its key "
-		    "is too weak (RSA needs 2048 bits) or of an unusual kind");
+	old = NULL;
+	if (n > 0 && (set = set_new(t, ids)) == NULL) {
+		rc = err_set(err, ERR_NO_MEMORY, "identities");
 	} else {
-		struct identity *ids_old = t->identities;
-		size_t n_old = t->n;
-
 		old = t->set;
 		t->set = set;
-		t->identities = ids;
-		t->n = n;
-		ids = ids_old;
-		n = n_old;
 	}
 	pthread_mutex_unlock(&t->mutex);
 	tls_release(old);
-	identities_free(ids, n);
+	identities_free(ids);
 	ERR_clear_error();
 	return rc;
 }
@@ -346,9 +253,9 @@ tls_client_cas(
 		kept = t->cas;
 		t->cas = names;
 		names = kept;
-		if (t->n > 0)
-			set = set_new(t, t->identities, t->n);
-		if (t->n > 0 && set == NULL) {
+		if (t->set != NULL)
+			set = set_new(t, t->set->ids);
+		if (t->set != NULL && set == NULL) {
 			names = t->cas;
 			t->cas = kept;
 			rc = err_set(err, ERR_NO_MEMORY, "client CAs");
@@ -379,7 +286,7 @@ tls_accept(struct tls *t, int fd, struct tls_set **ret)
 	pthread_mutex_unlock(&t->mutex);
 	if (set == NULL)
 		return NULL;
-	ssl = SSL_new(set->other);
+	ssl = SSL_new(set->ctx);
 	if (ssl == NULL || SSL_set_fd(ssl, fd) != 1) {
 		SSL_free(ssl);
 		tls_release(set);
