@@ -55,6 +55,8 @@ channel_read(
 	read_text(&r, c.outcome, sizeof(c.outcome));
 	if (version >= 2)
 		c.pushed_seq = read_u64(&r);
+	if (version >= 3)
+		c.results = read_u32(&r);
 	if ((rc = record_end(&r, "channel", err)) == ERR_OK)
 		*ret = c;
 	return rc;
@@ -67,7 +69,7 @@ channel_store(struct txn *t, const struct channel *c, struct err *err)
 	struct buf b = { 0 };
 	enum err_code rc;
 
-	record_u8(&b, 2);
+	record_u8(&b, 3);
 	record_u8(&b, c->has_token);
 	record_i64(&b, c->token_at);
 	record_u32(&b, c->waiting);
@@ -79,6 +81,7 @@ channel_store(struct txn *t, const struct channel *c, struct err *err)
 	record_i64(&b, c->outcome_at);
 	record_text(&b, c->outcome);
 	record_u64(&b, c->pushed_seq);
+	record_u32(&b, c->results);
 	if ((rc = buf_error(&b, err)) == ERR_OK)
 		rc = txn_put(t, key_view(&k), buf_view(&b), err);
 	buf_free(&b);

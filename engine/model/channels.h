@@ -17,6 +17,7 @@ struct channel {
 	bool has_token;   /* a TokenUpdate came, and the token is not dead */
 	int64_t token_at; /* when, in seconds */
 	uint32_t waiting; /* commands in the queue */
+	uint32_t results; /* answers that are kept */
 	/* Raised by each Idle: a command that answered NotNow in this session
 	 * is not offered again before the next one. */
 	uint64_t session;

@@ -1,7 +1,10 @@
+#include "engine/model/device_acts.h"
+
 #include "engine/model/certs.h"
 #include "engine/model/events.h"
 #include "engine/model/facts.h"
 #include "engine/model/queue.h"
+#include "engine/model/results.h"
 #include "engine/model/users.h"
 
 /* What people do to a device from outside of its files. */
@@ -53,31 +56,39 @@ device_push(struct engine *e, uint32_t device, uint32_t user,
 	return store_update(e->store, push_txn, &a, err);
 }
 
+enum err_code
+device_forget(struct txn *t, struct device *d, struct err *err)
+{
+	struct channel_id id = { d->number, 0 };
+	struct channel c;
+	uint32_t dropped;
+	enum err_code rc;
+
+	if ((rc = channel_read(t, id, &c, err)) != ERR_OK ||
+	    (rc = queue_drop(t, &c, &dropped, err)) != ERR_OK ||
+	    (rc = channel_drop(t, id, err)) != ERR_OK ||
+	    (rc = users_drop(t, d, err)) != ERR_OK ||
+	    (rc = facts_drop(t, d->number, true, err)) != ERR_OK)
+		return rc;
+	if (d->state == DEVICE_ENROLLED)
+		rc = device_count(t, d->org, -1, NULL, err);
+	if (rc == ERR_OK)
+		rc = issued_end(t, d->fingerprint, CERT_REVOKED, err);
+	if (rc == ERR_OK)
+		rc = results_drop(t, d->number, 0, err);
+	return rc == ERR_OK ? device_drop(t, d, err) : rc;
+}
+
 static enum err_code
 remove_txn(struct txn *t, void *arg, struct err *err)
 {
 	struct act *a = arg;
-	struct channel c;
 	struct device d;
-	uint32_t dropped;
-	enum err_code rc;
+	enum err_code rc = device_read(t, a->id.device, &d, err);
 
-	if ((rc = device_read(t, a->id.device, &d, err)) != ERR_OK ||
-	    (rc = channel_read(t, a->id, &c, err)) != ERR_OK ||
-	    (rc = queue_drop(t, &c, &dropped, err)) != ERR_OK ||
-	    (rc = channel_drop(t, a->id, err)) != ERR_OK ||
-	    (rc = users_drop(t, &d, err)) != ERR_OK ||
-	    (rc = facts_drop(t, d.number, true, err)) != ERR_OK)
-		return rc;
-	if (d.state == DEVICE_ENROLLED)
-		rc = device_count(t, d.org, -1, NULL, err);
-	if (rc == ERR_OK)
-		rc = issued_end(t, d.fingerprint, CERT_REVOKED, err);
-	if (rc == ERR_OK)
-		rc = results_drop(t, d.number, 0, err);
 	if (rc == ERR_OK)
 		rc = event(t, a, &d, "removed", err);
-	return rc == ERR_OK ? device_drop(t, &d, err) : rc;
+	return rc == ERR_OK ? device_forget(t, &d, err) : rc;
 }
 
 enum err_code

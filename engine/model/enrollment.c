@@ -7,6 +7,7 @@
 #include "engine/model/facts.h"
 #include "engine/model/orgs.h"
 #include "engine/model/queue.h"
+#include "engine/model/results.h"
 #include "engine/model/slots.h"
 
 /* Keys of check-in messages that are no facts of the device. */
@@ -97,6 +98,11 @@ forget_old(struct txn *t, struct device *d, uint32_t *dropped, struct err *err)
 		rc = queue_drop(t, &c, dropped, err);
 	if (rc == ERR_OK)
 		rc = channel_drop(t, id, err);
+	/* what it answered stays, for the organization's records */
+	if (rc == ERR_OK && c.results > 0) {
+		c = (struct channel){ .id = id, .results = c.results };
+		rc = channel_store(t, &c, err);
+	}
 	if (rc == ERR_OK)
 		rc = users_drop(t, d, err);
 	if (rc == ERR_OK)

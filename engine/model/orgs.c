@@ -24,8 +24,9 @@ name_key(const char *name)
 	return k;
 }
 
-static enum err_code
-decode(struct bytes value, uint32_t number, struct org *ret, struct err *err)
+enum err_code
+org_decode(
+    struct bytes value, uint32_t number, struct org *ret, struct err *err)
 {
 	struct org o = { .number = number };
 	uint8_t version;
@@ -52,7 +53,7 @@ org_read(struct txn *t, uint32_t number, struct org *ret, struct err *err)
 	if (rc != ERR_OK)
 		return err_set(
 		    err, rc, "organization %u: %s", number, err_text(rc));
-	return decode(value, number, ret, err);
+	return org_decode(value, number, ret, err);
 }
 
 /* Also removed ones. */
@@ -149,6 +150,15 @@ org_setting(struct txn *t, uint32_t org, const char *dir_name, const char *name,
 	}
 	buf_wipe(&b);
 	return rc;
+}
+
+enum err_code
+org_drop(struct txn *t, const struct org *o, struct err *err)
+{
+	struct key k = org_key(o->number), name = name_key(o->name);
+	enum err_code rc = txn_drop(t, &k, err);
+
+	return rc == ERR_OK ? txn_drop(t, &name, err) : rc;
 }
 
 /* ---- mkdir and rmdir of orgs/ORG ---------------------------------------- */
@@ -285,7 +295,7 @@ list_one(void *arg, struct bytes key, struct bytes value, bool *stop,
 	struct list *l = arg;
 	struct org_view view;
 	struct org o;
-	enum err_code rc = decode(value, key_get_u32(key, 1), &o, err);
+	enum err_code rc = org_decode(value, key_get_u32(key, 1), &o, err);
 
 	if (rc != ERR_OK || o.removed_at != 0)
 		return rc;

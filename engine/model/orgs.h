@@ -29,6 +29,11 @@ enum err_code org_read(
 enum err_code org_by_name(
     struct txn *t, const char *name, struct org *ret, struct err *err);
 enum err_code org_store(struct txn *t, const struct org *o, struct err *err);
+/* Record and name; what belongs to it is the caller's matter. */
+enum err_code org_drop(struct txn *t, const struct org *o, struct err *err);
+/* The value of an ORG record. */
+enum err_code org_decode(
+    struct bytes value, uint32_t number, struct org *ret, struct err *err);
 
 /* The file of that name in orgs/ORG (org 0: system/), or below dir_name there
  * (NULL: directly).  ERR_NOT_FOUND. */

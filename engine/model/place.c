@@ -2,6 +2,7 @@
 
 #include "engine/model/orgs.h"
 #include "engine/model/queue.h"
+#include "engine/model/results.h"
 #include "engine/model/settings.h"
 #include "engine/model/slots.h"
 
@@ -11,7 +12,7 @@
 	.release = slot_release
 
 /* clang-format off */
-static const struct place_rule rules[] = {
+static const struct place_rule rules[PLACES] = {
 	[PLACE_ORG]           = { .apply = org_apply, .removed = org_removed },
 	[PLACE_ORG_NAME]      = { .judge = line_judge },
 	[PLACE_APNS_FILE]     = { SLOT_FILE },
@@ -27,13 +28,13 @@ static const struct place_rule rules[] = {
 	[PLACE_SYSTEM_URL]    = { .judge = url_judge },
 	[PLACE_TRUST_FILE]    = { .judge = trust_judge },
 	[PLACE_METRICS_ALLOW] = { .judge = networks_judge },
+	[PLACE_KEEP_RESULTS]  = { .judge = keep_judge },
 	[PLACE_COMMAND]       = { .gather = command_gather, .judge = command_judge,
 				  .apply = command_apply, .removed = command_removed,
 				  .may_remove = command_may_remove,
 				  .release = command_release, .remove_now = true },
-	[PLACE_RESULT]        = { .remove_now = true },
+	[PLACE_RESULT]        = { .removed = result_removed, .remove_now = true },
 	[PLACE_ORG_URL]       = { .judge = url_judge },
-	[PLACE_NOTICE_DAYS]   = { .remove_now = false }, /* the last row */
 };
 /* clang-format on */
 

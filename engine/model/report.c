@@ -4,8 +4,8 @@
 
 #include "engine/model/events.h"
 #include "engine/model/facts.h"
-#include "engine/model/orgs.h"
 #include "engine/model/queue.h"
+#include "engine/model/results.h"
 
 #define SEEN_STEP 300 /* seconds; finer would cost a write for each visit */
 /* A device that answered NotNow comes back by itself only if that was the
@@ -52,43 +52,6 @@ describe_errors(const struct pl *message, struct buf *b)
 	}
 }
 
-/* results/NAME: readable to whoever may see the organization. */
-static enum err_code
-store_result(struct txn *t, const struct report *r, const struct queued *q,
-    const struct node *file, struct err *err)
-{
-	int64_t now_ns = engine_now_ns(r->speaker.engine);
-	struct node n = *file, old, dir;
-	struct org org;
-	uint64_t number;
-	enum err_code rc;
-
-	if ((rc = org_read(t, r->speaker.org, &org, err)) != ERR_OK ||
-	    (rc = node_get(t, org.dir, &dir, err)) != ERR_OK ||
-	    (rc = counter_next(t, "ino", &number, err)) != ERR_OK)
-		return rc;
-	n.n.ino = number + FILE_INO_FIRST - 1;
-	n.n.parent = file_device_dir(
-	    q->channel.device, q->channel.user, FILE_DEVICE_RESULTS);
-	n.n.place = PLACE_RESULT;
-	n.n.uid = dir.n.uid;
-	n.n.gid = dir.n.gid;
-	n.n.mode = 0400 | (dir.n.mode & 040);
-	n.n.size = r->bytes.len;
-	n.n.mtime_ns = n.n.ctime_ns = now_ns;
-	n.n.version = n.n.ino;
-	n.removal_due = 0;
-	rc = node_find(t, n.n.parent, n.name, &old, NULL);
-	if (rc == ERR_OK && (rc = node_unlink(t, &old, err)) == ERR_OK)
-		rc = node_drop(t, &old, err);
-	if (rc != ERR_OK && rc != ERR_NOT_FOUND)
-		return rc;
-	if ((rc = node_put(t, &n, err)) == ERR_OK &&
-	    (rc = node_link(t, &n, err)) == ERR_OK)
-		rc = node_put_content(t, &n, r->bytes, err);
-	return rc;
-}
-
 static enum err_code
 command_over(struct txn *t, const struct report *r, struct channel *c,
     const struct queued *q, struct err *err)
@@ -98,10 +61,12 @@ command_over(struct txn *t, const struct report *r, struct channel *c,
 	    pl_get_dict(r->speaker.message, "QueryResponses");
 	struct buf reason = { 0 };
 	struct node file = { .name = "" };
+	struct result result = { r->speaker.engine, r->speaker.org, &file,
+		r->bytes };
 	enum err_code rc = node_get(t, q->ino, &file, NULL);
 
 	if (rc == ERR_OK)
-		rc = store_result(t, r, q, &file, err);
+		rc = results_add(t, c, &result, err);
 	else if (rc == ERR_NOT_FOUND)
 		rc = ERR_OK;
 	if (rc == ERR_OK)

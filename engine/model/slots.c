@@ -75,6 +75,26 @@ slot_identity(
 	return rc;
 }
 
+static enum slot_purpose
+purpose_of(enum slot slot)
+{
+	switch (slot) {
+	case SLOT_OF_APNS:
+		return SLOT_APNS;
+	case SLOT_OF_TLS:
+	case SLOT_OF_OWN_TLS:
+		return SLOT_TLS;
+	case SLOT_OF_VENDOR:
+		return SLOT_VENDOR;
+	case SLOT_OF_SIGNING:
+	case SLOT_OF_CA:
+	case SLOT_OF_TLS_CA:
+	case SLOT_OF_MDMCERT:
+		break;
+	}
+	return SLOT_SIGNING;
+}
+
 /* Text that is too long for its field is cut: it is for people. */
 static void
 record_cut(struct buf *b, const char *s, size_t size)
@@ -113,7 +133,7 @@ put_facts(struct txn *t, struct slot_id id, const struct identity *identity,
 
 	if (rc != ERR_OK)
 		return rc;
-	review.chain_ends = cert_expires(leaf);
+	identity_review(identity, purpose_of(id.slot), roots_system(), &review);
 	record_u8(&b, FACTS_VERSION);
 	record_u64(&b, version);
 	record_raw(&b, cert_fingerprint(leaf), CERT_FINGERPRINT_LEN);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/model/queue.h"
+#include "engine/model/results.h"
 
 static struct key
 user_key(uint32_t device, uint32_t user)
@@ -199,24 +200,6 @@ user_id(struct txn *t, uint32_t device, uint32_t user,
 	return user > 0 &&
 	       users_each(t, device, user - 1, name_one, &n, NULL) == ERR_OK &&
 	       n.found;
-}
-
-static enum err_code
-drop_result(
-    void *arg, struct txn *t, const struct node *n, bool *stop, struct err *err)
-{
-	enum err_code rc = node_unlink(t, n, err);
-
-	(void)arg;
-	(void)stop;
-	return rc == ERR_OK ? node_drop(t, n, err) : rc;
-}
-
-enum err_code
-results_drop(struct txn *t, uint32_t device, uint32_t user, struct err *err)
-{
-	return node_each(t, file_device_dir(device, user, FILE_DEVICE_RESULTS),
-	    0, drop_result, NULL, err);
 }
 
 struct drop {

@@ -43,8 +43,5 @@ bool user_id(struct txn *t, uint32_t device, uint32_t user,
 
 /* Forget all of them, their queues and results. */
 enum err_code users_drop(struct txn *t, struct device *d, struct err *err);
-/* Forget the results of the device (user 0) or of one of its users. */
-enum err_code results_drop(
-    struct txn *t, uint32_t device, uint32_t user, struct err *err);
 
 #endif

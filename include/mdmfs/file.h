@@ -22,6 +22,7 @@ enum place {
 	PLACE_NONE = 0,
 #define PLACE(number, name, limit, secrecy) PLACE_##name = (number),
 #include "mdmfs/place.tbl"
+	PLACES /* above all of them */
 };
 
 /* The most bytes of a file there; 0: a directory.  See place.tbl. */
