@@ -59,7 +59,7 @@ const struct tree_row tree[] = {
 { "system",                          D(0755), FIXED(SYSTEM),                                                      "settings of the whole server" },
 { "system/url",                      F(0644), KEPT(SYSTEM_URL),                                                   "https://mdm.example.com: what devices are told" },
 { "system/metrics-allow",            F(0644), KEPT(METRICS_ALLOW),                                                "networks that may read /metrics, one a line" },
-{ "system/keep-results",             F(0644), KEPT(KEEP_RESULTS),                                                 "how many answers of each device are kept, the newest; 100 without it" },
+{ "system/keep-results",             F(0644), KEPT(KEEP_RESULTS),                                                 "how many answers of each device are kept, the newest; 1000 without it" },
 { "system/tls",                      D(0755), KEPT(TLS),                                                          "identity slot: the HTTPS certificate" },
 { "system/tls/{identity}",           F(0600), KEPT(TLS_FILE),                                                     "certificates and keys: *.p12 *.pfx *.pem *.crt *.cer *.der *.key *.p7b" },
 { "system/tls/password",             F(0600), KEPT(SLOT_PASSWORD),                                                "passwords that open encrypted files, one a line" },

@@ -9,7 +9,7 @@
 #include "engine/model/channels.h"
 #include "engine/model/place.h"
 
-#define RESULTS_KEPT 100    /* of each channel, without system/keep-results */
+#define RESULTS_KEPT 1000   /* of each channel, without system/keep-results */
 #define RESULTS_MOST 100000 /* that it may say */
 
 /*

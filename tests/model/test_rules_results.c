@@ -82,8 +82,9 @@ main(void)
 	    file_device_dir(device_number("R-1"), 0, FILE_DEVICE_COMMANDS);
 	results = file_device_dir(device_number("R-1"), 0, FILE_DEVICE_RESULTS);
 
+	put(FILE_INO_SYSTEM, "keep-results", PLACE_KEEP_RESULTS, "100\n");
 	answer_many(0, 105);
-	ok(count() == 100, "a hundred answers are kept");
+	ok(count() == 100, "as many answers are kept as shall be");
 	ok(strcmp(first, "c005") == 0 && strcmp(last, "c104") == 0,
 	    "the newest ones");
 	answer("c050");

@@ -6,6 +6,7 @@
 need curl openssl python3 pki xxd sha256sum
 
 make_server
+echo 100000 >"$M/system/keep-results"
 start_relay
 A=CRASH-A
 enroll $A acme
