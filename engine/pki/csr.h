@@ -63,5 +63,7 @@ enum err_code csr_make(const struct pkey *key, const struct csr_wanted *wanted,
 
 /* Whether text is a subject that csr_make() takes.  ERR_INVALID. */
 enum err_code csr_check_subject(const char *text, struct err *err);
+/* Whether it takes that name.  ERR_INVALID. */
+enum err_code csr_check_name(const struct san *name, struct err *err);
 
 #endif

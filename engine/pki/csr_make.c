@@ -84,3 +84,13 @@ csr_check_subject(const char *text, struct err *err)
 	X509_NAME_free(name);
 	return rc;
 }
+
+enum err_code
+csr_check_name(const struct san *name, struct err *err)
+{
+	GENERAL_NAMES *names = NULL;
+	enum err_code rc = sans_append(name, 1, &names, err);
+
+	GENERAL_NAMES_free(names);
+	return rc;
+}
