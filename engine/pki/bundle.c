@@ -155,6 +155,12 @@ bundle_is_export(const struct bundle *b)
 	return b->is_export;
 }
 
+bool
+bundle_is_pkcs12(const struct bundle *b)
+{
+	return b->is_pkcs12;
+}
+
 void
 bundle_free(struct bundle *b)
 {

@@ -57,6 +57,8 @@ bool bundle_is_locked(const struct bundle *b);
 bool bundle_wrong_password(const struct bundle *b);
 /* PKCS#12 or PKCS#7: whole exports, that may hold more than is meant. */
 bool bundle_is_export(const struct bundle *b);
+/* A file that is meant to hold a key. */
+bool bundle_is_pkcs12(const struct bundle *b);
 
 void bundle_free(struct bundle *b);
 

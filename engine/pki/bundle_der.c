@@ -133,7 +133,7 @@ bundle_read_pkcs7(struct bundle *b, struct bytes der, struct err *err)
 	    ASN1_STRING_length(*content) > 0) {
 		rc = err_set(err, ERR_UNDECODABLE,
 		    "this is a signed message (a signed profile?), not a file "
-		    "of certificates");
+		    "of certificates: put here the certificate itself");
 		goto out;
 	}
 	list = CMS_get1_certs(cms);
@@ -179,8 +179,8 @@ bundle_read_der(
 		return bundle_refuse_csr(err);
 	case DER_KIND_CRL:
 		return err_set(err, ERR_UNDECODABLE,
-		    "this is a list of revoked certificates (CRL), not a "
-		    "certificate");
+		    "this is a list of revoked certificates (CRL): put here "
+		    "the certificate itself");
 	case DER_KIND_PUBLIC_KEY:
 		return err_set(err, ERR_UNDECODABLE,
 		    "this is a public key alone: the private key or the "

@@ -15,10 +15,11 @@ foreign[] = {
 	{ LIT("-\0-\0"),           "UTF-16 text: save it as UTF-8 (iconv -f UTF-16LE -t UTF-8)" },
 	{ LIT("\0-\0-"),           "UTF-16 text: save it as UTF-8 (iconv -f UTF-16BE -t UTF-8)" },
 	{ LIT("\xfe\xed\xfe\xed"), "a Java key store: convert it (keytool -importkeystore -deststoretype pkcs12)" },
+	{ LIT("\xce\xce\xce\xce"), "a Java key store: convert it (keytool -importkeystore -deststoretype pkcs12)" },
 	{ LIT("PK\3\4"),           "a ZIP archive: unpack it, and put the files inside here" },
 	{ LIT("\x1f\x8b"),         "a gzip archive: unpack it, and put the files inside here" },
-	{ LIT("%PDF"),             "a PDF document" },
-	{ LIT("bplist00"),         "a property list, not a certificate or key" },
+	{ LIT("%PDF"),             "a PDF document: put here the certificate itself" },
+	{ LIT("bplist00"),         "a property list (a profile?), not a certificate or key: put here the certificate itself" },
 	{ LIT("{\\rtf"),           "a text processor's file: save it as plain text" },
 	{ LIT("ssh-rsa "),         "an SSH key, not one for certificates" },
 	{ LIT("ssh-ed25519 "),     "an SSH key, not one for certificates" },
@@ -29,10 +30,12 @@ foreign[] = {
 
 /* Behind white space, upper or lower case. */
 static const struct { const char *begin; const char *what; } markup[] = {
-	{ "<!doctype html",  "a web page (perhaps a login or an error page was downloaded instead of the file)" },
-	{ "<html",           "a web page (perhaps a login or an error page was downloaded instead of the file)" },
-	{ "<?xml",           "XML (a property list?), not a certificate or key" },
-	{ "<!doctype plist", "a property list, not a certificate or key" },
+	{ "<!doctype html",  "a web page, not a certificate (perhaps one that says to sign in, or an error): download it again, and look at it first" },
+	{ "<html",           "a web page, not a certificate (perhaps one that says to sign in, or an error): download it again, and look at it first" },
+	{ "<?xml",           "XML (a profile?), not a certificate or key: put here the certificate itself" },
+	{ "<!doctype plist", "a property list (a profile?), not a certificate or key: put here the certificate itself" },
+	/* base64 of "<?xml" */
+	{ "PD94bWw",         "a request for a push certificate, not the certificate: upload it to https://identity.apple.com/pushcert, and put here what comes back" },
 };
 /* clang-format on */
 

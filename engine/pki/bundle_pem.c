@@ -252,16 +252,16 @@ enum err_code
 bundle_read_pem(
     struct bundle *b, struct bytes text, struct opener *o, struct err *err)
 {
+	struct err end = { 0 };
 	struct pem_reader r;
 	struct pem_block block;
 	enum err_code rc;
 
 	pem_open(&r, text);
-	for (;;) {
-		if ((rc = pem_next(&r, &block, err)) != ERR_OK)
-			break;
+	while ((rc = pem_next(&r, &block, &end)) == ERR_OK)
 		if ((rc = bundle_read_block(b, &block, o, err)) != ERR_OK)
 			return rc;
-	}
-	return rc == ERR_NOT_FOUND ? ERR_OK : rc;
+	if (rc == ERR_NOT_FOUND)
+		return ERR_OK;
+	return err_set(err, rc, "%s", end.msg);
 }

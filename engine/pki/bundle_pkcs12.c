@@ -229,7 +229,7 @@ bundle_read_pkcs12(
 		    openssl_reason());
 	else
 		rc = read_safes(&r, p12, err);
-	b->is_export = true;
+	b->is_export = b->is_pkcs12 = true;
 	PKCS12_free(p12);
 	ERR_clear_error();
 	openssl_leave_legacy(old);

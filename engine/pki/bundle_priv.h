@@ -15,6 +15,7 @@ struct bundle {
 	bool locked;
 	bool wrong_password;
 	bool is_export;
+	bool is_pkcs12;
 };
 
 /* Both take the certificate or key over, also when they fail; what is there

@@ -8,8 +8,8 @@ static const char magic[] = "pkb1";
 enum err_code
 bundle_encode(const struct bundle *b, struct buf *ret, struct err *err)
 {
-	uint8_t flags =
-	    (uint8_t)(b->locked | b->wrong_password << 1 | b->is_export << 2);
+	uint8_t flags = (uint8_t)(b->locked | b->wrong_password << 1 |
+				  b->is_export << 2 | b->is_pkcs12 << 3);
 	struct buf all = { 0 }, key = { 0 };
 	enum err_code rc = ERR_OK;
 	size_t i;
@@ -46,6 +46,7 @@ decode_item(struct bundle *b, char kind, struct bytes item, struct err *err)
 		b->locked = (item.p[0] & 1) != 0;
 		b->wrong_password = (item.p[0] & 2) != 0;
 		b->is_export = (item.p[0] & 4) != 0;
+		b->is_pkcs12 = (item.p[0] & 8) != 0;
 		return ERR_OK;
 	default:
 		break;

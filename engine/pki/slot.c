@@ -9,12 +9,29 @@ static const char mgmt[] = "com.apple.mgmt.";
 static const struct {
 	const char *name;
 	unsigned ext_usages; /* one of them, if the certificate names any */
-	const char *wanted;  /* in words */
+	const char *renewal; /* what to do when it has ended */
 } purposes[] = {
-	[SLOT_TLS]     = { "tls",     CERT_EKU_SERVER | CERT_EKU_ANY, "a TLS server (serverAuth)" },
-	[SLOT_SIGNING] = { "signing", 0, "signing profiles" },
-	[SLOT_APNS]    = { "apns",    0, "MDM push" },
-	[SLOT_VENDOR]  = { "vendor",  0, "signing push certificate requests" },
+	[SLOT_TLS]     = { "tls",     CERT_EKU_SERVER | CERT_EKU_ANY,
+		"renew it, and put the new one here" },
+	[SLOT_SIGNING] = { "signing", 0,
+		"renew it, and put the new one here" },
+	[SLOT_APNS]    = { "apns",    0,
+		"renew it (do not create another one) at "
+		"https://identity.apple.com/pushcert with the Apple Account "
+		"that it was made with, and put the new one here: devices stay "
+		"enrolled" },
+	[SLOT_VENDOR]  = { "vendor",  0,
+		"renew it in Apple's developer portal, and put the new one "
+		"here" },
+};
+
+static const struct { unsigned usage; const char *name; } usages[] = {
+	{ CERT_EKU_SERVER,    "serverAuth" },
+	{ CERT_EKU_CLIENT,    "clientAuth" },
+	{ CERT_EKU_EMAIL,     "emailProtection" },
+	{ CERT_EKU_CODE,      "codeSigning" },
+	{ CERT_EKU_TIMESTAMP, "timeStamping" },
+	{ CERT_EKU_OTHER,     "another one" },
 };
 /* clang-format on */
 
@@ -32,13 +49,13 @@ judge_topic(const struct cert *c, struct err *err)
 	if (topic == NULL)
 		return err_set(err, ERR_KEY_REJECTED,
 		    "%s is not an MDM push certificate: its subject (%s) has "
-		    "no topic (UID=%s...). Push certificates come from "
+		    "no topic (UID=%s*). Push certificates come from "
 		    "https://identity.apple.com/pushcert",
 		    cert_label(c), cert_subject(c), mgmt);
 	if (strncmp(topic, mgmt, sizeof(mgmt) - 1) != 0 ||
 	    topic[sizeof(mgmt) - 1] == '\0')
 		return err_set(err, ERR_KEY_REJECTED,
-		    "topic %s is an app's; need %s... MDM push certificates "
+		    "topic %s is an app's; need %s*. MDM push certificates "
 		    "come from https://identity.apple.com/pushcert, not from "
 		    "the developer portal",
 		    topic, mgmt);
@@ -69,6 +86,25 @@ judge_tls(const struct cert *c, struct err *err)
 	return ERR_OK;
 }
 
+static enum err_code
+refuse_usages(const struct cert *c, struct err *err)
+{
+	struct buf names = { 0 };
+	enum err_code rc;
+	size_t i;
+
+	for (i = 0; i < sizeof(usages) / sizeof(usages[0]); i++)
+		if ((cert_ext_usages(c) & usages[i].usage) != 0)
+			buf_printf(&names, "%s%s", names.len > 0 ? ", " : "",
+			    usages[i].name);
+	rc = err_set(err, ERR_KEY_REJECTED,
+	    "%s is not for a TLS server: its extended key usage is %s, not "
+	    "serverAuth. Have one issued for a web server",
+	    cert_label(c), buf_str(&names));
+	buf_free(&names);
+	return rc;
+}
+
 enum err_code
 slot_judge_fit(enum slot_purpose purpose, const struct cert *c, struct err *err)
 {
@@ -83,13 +119,11 @@ slot_judge_fit(enum slot_purpose purpose, const struct cert *c, struct err *err)
 	if (rc != ERR_OK)
 		return rc;
 	if (have != 0 && want != 0 && (have & want) == 0)
-		return err_set(err, ERR_KEY_REJECTED,
-		    "%s is not for %s: its extended key usage names other "
-		    "purposes alone",
-		    cert_label(c), purposes[purpose].wanted);
+		return refuse_usages(c, err);
 	if (purpose != SLOT_TLS && (cert_key_usages(c) & CERT_KU_SIGN) == 0)
 		return err_set(err, ERR_KEY_REJECTED,
-		    "%s may not sign: its key usage lacks digitalSignature",
+		    "%s may not sign: its key usage lacks digitalSignature. "
+		    "Have one issued with it",
 		    cert_label(c));
 	if ((rc = keyspec_check(cert_keyspec(c), &why)) != ERR_OK)
 		return err_set(err, rc, "%s: %s", cert_label(c), why.msg);
@@ -97,7 +131,8 @@ slot_judge_fit(enum slot_purpose purpose, const struct cert *c, struct err *err)
 }
 
 static enum err_code
-judge_time(const struct cert *c, int64_t now, struct err *err)
+judge_time(enum slot_purpose purpose, const struct cert *c, int64_t now,
+    struct err *err)
 {
 	struct buf when = { 0 };
 	enum err_code rc = ERR_OK;
@@ -105,10 +140,9 @@ judge_time(const struct cert *c, int64_t now, struct err *err)
 	if (now > cert_expires(c)) {
 		text_time(&when, cert_expires(c));
 		rc = err_set(err, ERR_KEY_EXPIRED,
-		    "%s ended on %s, %lld days ago: renew it, and put the new "
-		    "one here",
-		    cert_label(c), buf_str(&when),
-		    (long long)(now - cert_expires(c)) / 86400);
+		    "%s ended on %s, %lld days ago: %s", cert_label(c),
+		    buf_str(&when), (long long)(now - cert_expires(c)) / 86400,
+		    purposes[purpose].renewal);
 	} else if (now + SLOT_SKEW < cert_begins(c)) {
 		text_time(&when, cert_begins(c));
 		rc = err_set(err, ERR_KEY_EXPIRED,
@@ -127,7 +161,7 @@ slot_judge_cert(enum slot_purpose purpose, const struct cert *c, int64_t now,
 	/* first what renewing would not mend */
 	enum err_code rc = slot_judge_fit(purpose, c, err);
 
-	return rc != ERR_OK ? rc : judge_time(c, now, err);
+	return rc != ERR_OK ? rc : judge_time(purpose, c, now, err);
 }
 
 static enum err_code
@@ -167,12 +201,44 @@ judge_leaves(enum slot_purpose purpose, const struct bundle *b, int64_t now,
 		     : "");
 }
 
+/* Append what each certificate but a CA's is called. */
+static void
+put_labels(const struct bundle *b, struct buf *ret)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < bundle_n_certs(b); i++)
+		if (!cert_is_ca(bundle_cert(b, i)) && n++ < 5)
+			buf_printf(ret, "%s%s", n > 1 ? ", " : "",
+			    cert_label(bundle_cert(b, i)));
+	if (n > 5)
+		buf_printf(ret, " and %zu more", n - 5);
+}
+
+static enum err_code
+refuse_pair(const struct bundle *b, struct err *err)
+{
+	struct buf labels = { 0 };
+	enum err_code rc;
+
+	put_labels(b, &labels);
+	rc = err_set(err, ERR_KEY_REJECTED,
+	    "the key in this file (%s) is not that of the certificate in it: "
+	    "%s. %s",
+	    pkey_keyspec(bundle_key(b, 0))->name, buf_str(&labels),
+	    bundle_is_pkcs12(b)
+		? "Export the certificate again, with its own key"
+		: "Put each beside what it belongs to, in files of their own");
+	buf_free(&labels);
+	return rc;
+}
+
 /* What came together must belong together: no key of the file fits any of
  * its certificates. */
 static enum err_code
 judge_pairs(const struct bundle *b, struct err *err)
 {
-	const struct cert *lone = NULL;
+	bool lone = false;
 	size_t i, k;
 
 	for (i = 0; i < bundle_n_certs(b); i++) {
@@ -180,16 +246,11 @@ judge_pairs(const struct bundle *b, struct err *err)
 			if (identity_pair_fits(
 				bundle_key(b, k), bundle_cert(b, i)))
 				return ERR_OK;
-		if (lone == NULL && !cert_is_ca(bundle_cert(b, i)))
-			lone = bundle_cert(b, i);
+		lone |= !cert_is_ca(bundle_cert(b, i));
 	}
-	if (lone == NULL || bundle_n_keys(b) == 0)
+	if (!lone || bundle_n_keys(b) == 0)
 		return ERR_OK; /* chain and key of a certificate to come */
-	return err_set(err, ERR_KEY_REJECTED,
-	    "the key in this file (%s) is not that of the certificate %s (%s) "
-	    "in it: put each beside what it belongs to, in files of their own",
-	    pkey_keyspec(bundle_key(b, 0))->name, cert_label(lone),
-	    cert_keyspec(lone)->name);
+	return refuse_pair(b, err);
 }
 
 enum err_code
@@ -203,6 +264,23 @@ slot_judge_prefix(enum slot_purpose purpose, const struct bundle *b,
 	return judge_leaves(purpose, b, now, err);
 }
 
+static enum err_code
+refuse_password(const struct bundle *b, struct err *err)
+{
+	struct buf labels = { 0 };
+	enum err_code rc;
+
+	put_labels(b, &labels);
+	rc = err_set(err, ERR_KEY_REJECTED,
+	    "no password that is here opens %s%s: write the right one into "
+	    "`password` (or FILE.password), then put this file here again",
+	    labels.len > 0 ? "what is encrypted in this file, beside "
+			   : "this file",
+	    buf_str(&labels));
+	buf_free(&labels);
+	return rc;
+}
+
 enum err_code
 slot_judge_file(enum slot_purpose purpose, const struct bundle *b, int64_t now,
     struct err *err)
@@ -210,9 +288,7 @@ slot_judge_file(enum slot_purpose purpose, const struct bundle *b, int64_t now,
 	enum err_code rc;
 
 	if (bundle_wrong_password(b))
-		return err_set(err, ERR_KEY_REJECTED,
-		    "no password that is here opens this file: write the right "
-		    "one into `password` (or FILE.password), first");
+		return refuse_password(b, err);
 	if ((rc = judge_keys(b, err)) != ERR_OK ||
 	    (rc = judge_leaves(purpose, b, now, err)) != ERR_OK)
 		return rc;

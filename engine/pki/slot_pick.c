@@ -28,6 +28,17 @@ find_key(struct files f, const struct cert *c)
 }
 
 static bool
+has_locked(struct files f)
+{
+	size_t i;
+
+	for (i = 0; i < f.n; i++)
+		if (bundle_is_locked(f.v[i]))
+			return true;
+	return false;
+}
+
+static bool
 find_cert(struct files f, const struct pkey *key)
 {
 	size_t i, k;
@@ -96,23 +107,62 @@ build(struct files f, const struct pair *p, struct identity **ret,
 	return rc;
 }
 
+/* Of the three that a file that "does not work" can be, this is "no key in
+ * it", or "another key". */
 static void
-tell_cert(enum slot_purpose purpose, struct files f, const struct cert *c,
+tell_keyless(struct files f, const struct bundle *b, const struct cert *c,
     struct buf *ret)
+{
+	size_t i, k, lone = 0;
+
+	for (i = 0; i < f.n; i++)
+		for (k = 0; k < bundle_n_keys(f.v[i]); k++)
+			lone += !find_cert(f, bundle_key(f.v[i], k));
+	buf_printf(ret, "certificate %s ", cert_label(c));
+	if (has_locked(f))
+		buf_text(ret, "has no key yet: it may be in what is locked\n");
+	else if (bundle_is_pkcs12(b) && bundle_n_keys(b) == 0)
+		buf_printf(ret,
+		    "has no key yet: it came without a private key. Export it "
+		    "again together with its key, or add the key that its "
+		    "request was made with (%s)\n",
+		    cert_keyspec(c)->name);
+	else
+		buf_printf(ret,
+		    "has no key yet: add the key that its request was made "
+		    "with (%s)%s\n",
+		    cert_keyspec(c)->name,
+		    lone > 0 ? "; the one that is here is another's" : "");
+}
+
+static void
+tell_key(enum slot_purpose purpose, const struct pkey *key, struct buf *ret)
+{
+	const struct keyspec *k = pkey_keyspec(key);
+
+	buf_printf(ret,
+	    "key without certificate (%s): add the certificate that was issued "
+	    "for it%s\n",
+	    k->name,
+	    purpose == SLOT_APNS && k->kind != KEYSPEC_RSA
+		? ". Apple's push certificates have RSA keys; an APNs "
+		  "authentication key (.p8) is not for MDM"
+		: "");
+}
+
+static void
+tell_cert(enum slot_purpose purpose, struct files f, const struct bundle *b,
+    const struct cert *c, struct buf *ret)
 {
 	struct err why = { 0 };
 
 	if (slot_judge_fit(purpose, c, &why) != ERR_OK)
 		buf_printf(ret, "certificate not fit: %s\n", why.msg);
 	else if (find_key(f, c) == NULL)
-		buf_printf(ret,
-		    "certificate %s has no key yet: add the key that its "
-		    "request was made with (%s)\n",
-		    cert_label(c), cert_keyspec(c)->name);
+		tell_keyless(f, b, c, ret);
 	else
 		buf_printf(ret,
-		    "certificate %s is not in use: there is a "
-		    "better one\n",
+		    "certificate %s is not in use: there is a better one\n",
 		    cert_label(c));
 }
 
@@ -132,14 +182,11 @@ tell_file(enum slot_purpose purpose, struct files f, const struct bundle *b,
 		    (in_use != NULL && bytes_equal(cert_der(c),
 					   cert_der(identity_leaf(in_use)))))
 			continue;
-		tell_cert(purpose, f, c, ret);
+		tell_cert(purpose, f, b, c, ret);
 	}
 	for (k = 0; k < bundle_n_keys(b); k++)
 		if (!find_cert(f, bundle_key(b, k)))
-			buf_printf(ret,
-			    "key without certificate (%s): add the certificate "
-			    "that was issued for it\n",
-			    pkey_keyspec(bundle_key(b, k))->name);
+			tell_key(purpose, bundle_key(b, k), ret);
 }
 
 void

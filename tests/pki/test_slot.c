@@ -123,7 +123,8 @@ test_tls(void)
 		says(&err, "belongs into an organization's apns/"),
 	    "a push certificate is sent to its place");
 	ok(judge(SLOT_TLS, "mixed.pem", &err) == ERR_KEY_REJECTED &&
-		says(&err, "is not that of the certificate mdm.example.com"),
+		says(&err,
+		    "is not that of the certificate in it: mdm.example.com"),
 	    "a key and a certificate of one file must belong together");
 	ok(judge(SLOT_TLS, "both.pem", &err) == ERR_KEY_REJECTED &&
 		says(&err, "take the others out"),
