@@ -259,3 +259,24 @@ event_read(struct engine *e, const struct event_read *r, struct buf *b,
 	buf_free(&lines);
 	return rc;
 }
+
+enum err_code
+event_newest(struct txn *t, int64_t *ret, struct err *err)
+{
+	struct key k = key_of(KIND_EVENT);
+	struct bytes key, value, line;
+	struct reader r;
+	uint8_t version;
+	enum err_code rc = txn_last(t, key_view(&k), &key, &value, err);
+
+	if (rc != ERR_OK)
+		return rc;
+	r = reader_of(value, &version);
+	(void)read_u32(&r);
+	line = read_bytes(&r);
+	if (line.len > 20)
+		line.len = 20; /* 2026-11-25T14:11:00Z */
+	if ((rc = record_end(&r, "event", err)) == ERR_OK)
+		rc = text_untime(line, ret, err);
+	return rc;
+}

@@ -21,4 +21,8 @@ enum err_code event_change(struct txn *t, const struct engine *e,
     const struct actor *actor, const char *verb, const struct node *n,
     const char *note, struct err *err);
 
+/* When the newest one was (seconds since 1970 UTC).  ERR_NOT_FOUND: there is
+ * none. */
+enum err_code event_newest(struct txn *t, int64_t *ret, struct err *err);
+
 #endif
