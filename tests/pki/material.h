@@ -57,6 +57,33 @@ material_begin(void)
 	atexit(material_done);
 }
 
+/*
+ * Two scripts there, for sh; a key that is there already is used.
+ * issue NAME SUBJECT SECTION DAYS ISSUER [OPTION ...]: NAME.csr and NAME.pem,
+ * with the extensions of that section of the file ext.
+ * self NAME SUBJECT DAYS [OPTION ...]: NAME.pem, a root or self-signed.
+ */
+static inline void
+material_scripts(void)
+{
+	sh("cat > key <<'E'\n"
+	   "[ -f $1.key ] || openssl genpkey -algorithm ec -pkeyopt "
+	   "ec_paramgen_curve:P-256 -out $1.key\n"
+	   "E\n"
+	   "cat > issue <<'E'\n"
+	   "set -e; n=$1 s=$2 x=$3 d=$4 i=$5; shift 5; sh key $n\n"
+	   "openssl req -new -utf8 -key $n.key -subj \"$s\" -out $n.csr\n"
+	   "openssl x509 -req -in $n.csr -CA $i.pem -CAkey $i.key "
+	   "-CAcreateserial -days $d -extfile ext -extensions $x "
+	   "-out $n.pem \"$@\"\n"
+	   "E\n"
+	   "cat > self <<'E'\n"
+	   "set -e; n=$1 s=$2 d=$3; shift 3; sh key $n\n"
+	   "openssl req -x509 -utf8 -key $n.key -out $n.pem -subj \"$s\" "
+	   "-days $d \"$@\"\n"
+	   "E\n");
+}
+
 /* The bytes of a file there; freed by buf_free(). */
 static inline struct buf
 load(const char *name)

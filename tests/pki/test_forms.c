@@ -132,16 +132,6 @@ make_identities(void)
 	   "[encipher]\nkeyUsage=keyEncipherment\n"
 	   "[nosan]\nextendedKeyUsage=serverAuth\n"
 	   "E\n"
-	   "cat > issue <<'E'\n"
-	   "# NAME SUBJECT EXT DAYS ISSUER OPTIONS\n"
-	   "set -e; n=$1 s=$2 x=$3 d=$4 i=$5; shift 5\n"
-	   "[ -f $n.key ] || openssl genpkey -algorithm ec -pkeyopt "
-	   "ec_paramgen_curve:P-256 -out $n.key\n"
-	   "openssl req -new -key $n.key -subj \"$s\" -out $n.csr\n"
-	   "openssl x509 -req -in $n.csr -CA $i.pem -CAkey $i.key "
-	   "-CAcreateserial -days $d -extfile ext -extensions $x "
-	   "-out $n.pem \"$@\"\n"
-	   "E\n"
 	   "openssl req -x509 -newkey rsa:2048 -nodes -keyout root.key -out "
 	   "root.pem -subj /CN=Root -days 3650\n"
 	   "S=/CN=mdm.example.com\n"
@@ -299,6 +289,7 @@ make_material(void)
 	const char *own[] = { "tls.key", NULL };
 
 	material_begin();
+	material_scripts();
 	make_identities();
 	make_pkcs12();
 	make_files();
