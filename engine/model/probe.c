@@ -27,6 +27,7 @@ probe_read(struct txn *t, uint32_t org, struct probe *ret, struct err *err)
 		return err_set(err, rc, "push test: %s", err_text(rc));
 	r = reader_of(value, &version);
 	p.identity_version = read_u64(&r);
+	p.wish = read_u64(&r);
 	p.tried_at = read_i64(&r);
 	p.outcome = (enum probe_outcome)read_u8(&r);
 	p.status = (int)read_u32(&r);
@@ -45,6 +46,7 @@ probe_store(struct txn *t, const struct probe *p, struct err *err)
 
 	record_u8(&b, 1);
 	record_u64(&b, p->identity_version);
+	record_u64(&b, p->wish);
 	record_i64(&b, p->tried_at);
 	record_u8(&b, (uint8_t)p->outcome);
 	record_u32(&b, (uint32_t)p->status);
@@ -55,22 +57,30 @@ probe_store(struct txn *t, const struct probe *p, struct err *err)
 	return rc;
 }
 
-/* Under organization 0, which has no push certificate. */
 enum err_code
-probe_asked(struct txn *t, int64_t *ret, struct err *err)
+probe_ask(struct txn *t, struct err *err)
 {
-	struct probe p;
-	enum err_code rc = probe_read(t, 0, &p, err);
+	uint64_t wish;
 
-	if (rc == ERR_OK)
-		*ret = p.tried_at;
-	return rc;
+	return counter_next(t, "probe-wish", &wish, err);
 }
 
 enum err_code
-probe_ask(struct txn *t, int64_t now, struct err *err)
+probe_wish(struct txn *t, uint64_t *ret, struct err *err)
 {
-	struct probe p = { .tried_at = now };
+	return counter_last(t, "probe-wish", ret, err);
+}
 
-	return probe_store(t, &p, err);
+enum err_code
+probe_changed(struct txn *t, struct err *err)
+{
+	uint64_t changes;
+
+	return counter_next(t, "probe-change", &changes, err);
+}
+
+enum err_code
+probe_changes(struct txn *t, uint64_t *ret, struct err *err)
+{
+	return counter_last(t, "probe-change", ret, err);
 }

@@ -22,6 +22,7 @@ struct probe {
 	uint32_t org;
 	uint64_t
 	    identity_version; /* slot_facts.version that was tried; 0: none */
+	uint64_t wish;        /* probe_wish() when it was tried */
 	int64_t tried_at;     /* of the outcome, seconds; 0: none yet */
 	enum probe_outcome outcome;
 	int status;     /* HTTP's; 0: no answer */
@@ -34,9 +35,15 @@ enum err_code probe_read(
 enum err_code probe_store(
     struct txn *t, const struct probe *p, struct err *err);
 
-/* The last wish of a person for probes (seconds; 0: none yet), whose
- * certificates are all to be tried that were not since. */
-enum err_code probe_asked(struct txn *t, int64_t *ret, struct err *err);
-enum err_code probe_ask(struct txn *t, int64_t now, struct err *err);
+/* A person wants every push certificate tried now.  probe_wish() is another
+ * number behind each wish. */
+enum err_code probe_ask(struct txn *t, struct err *err);
+enum err_code probe_wish(struct txn *t, uint64_t *ret, struct err *err);
+
+/* Another push certificate is in effect somewhere, or none.  probe_changes()
+ * is another number behind each, so that whoever waits for one need not look
+ * at all organizations. */
+enum err_code probe_changed(struct txn *t, struct err *err);
+enum err_code probe_changes(struct txn *t, uint64_t *ret, struct err *err);
 
 #endif

@@ -6,6 +6,7 @@
 #include "engine/base/text.h"
 #include "engine/model/events.h"
 #include "engine/model/orgs.h"
+#include "engine/model/probe.h"
 #include "engine/pki/ca.h"
 #include "engine/pki/review.h"
 
@@ -119,6 +120,20 @@ record_names(struct buf *b, const struct cert *leaf)
 	buf_free(&names);
 }
 
+/* Who watches the HTTPS identities (tls.h) or the push certificates (probe.h)
+ * looks at a counter. */
+static enum err_code
+count_change(struct txn *t, struct slot_id id, struct err *err)
+{
+	uint64_t n;
+
+	if (id.slot == SLOT_OF_APNS)
+		return probe_changed(t, err);
+	if (id.slot != SLOT_OF_TLS && id.slot != SLOT_OF_OWN_TLS)
+		return ERR_OK;
+	return counter_next(t, "tls", &n, err);
+}
+
 static enum err_code
 put_facts(struct txn *t, struct slot_id id, const struct identity *identity,
     struct err *err)
@@ -166,6 +181,8 @@ slot_install(struct txn *t, struct slot_id id, const struct identity *identity,
 		rc = txn_put_sealed(t, key_view(&k), buf_view(&b), err);
 	if (rc == ERR_OK)
 		rc = put_facts(t, id, identity, err);
+	if (rc == ERR_OK)
+		rc = count_change(t, id, err);
 	buf_wipe(&b);
 	return rc;
 }
@@ -177,7 +194,9 @@ slot_clear(struct txn *t, struct slot_id id, struct err *err)
 	struct key facts = slot_key(KIND_SLOT, id);
 	enum err_code rc = txn_drop(t, &identity, err);
 
-	return rc == ERR_OK ? txn_drop(t, &facts, err) : rc;
+	if (rc == ERR_OK)
+		rc = txn_drop(t, &facts, err);
+	return rc == ERR_OK ? count_change(t, id, err) : rc;
 }
 
 /* ---- the organization's own CA ------------------------------------------ */

@@ -22,7 +22,10 @@ enum err_code health_certificates_svg(struct engine *e, health_filter *filter,
 /*
  * status/doctor: one line a check,
  *     STATE TAB NAME TAB WHOSE TAB CAUSE TAB REMEDY
- * STATE is pass, warn or FAIL, WHOSE an organization or "-".  The worst first.
+ * STATE is pass, warn or FAIL; NAME is stable, section DOCTOR of mdmfs(7) has
+ * all of them; WHOSE is an organization, tls/NAME or "-"; REMEDY is "-" of a
+ * pass.  Causes of checks named *.end have days-left=N.  The worst first.  When
+ * there are many organizations, what passes in all is one line.
  */
 enum err_code health_doctor_page(struct engine *e, health_filter *filter,
     void *arg, struct buf *b, struct err *err);
