@@ -11,6 +11,7 @@
 #include "engine/mdm/profile.h"
 #include "engine/model/model.h"
 #include "engine/model/node.h"
+#include "engine/model/org_purge.h"
 #include "engine/model/removal.h"
 #include "engine/model/tls.h"
 #include "engine/push/push.h"
@@ -30,7 +31,7 @@ struct parts {
 	struct routes_ctx ctx;
 	struct push *push; /* protected by mutex while threads run */
 	struct server *server;
-	uint64_t tls_version; /* that the server uses; the keeper's own */
+	struct tls_served *tls; /* what the server has; the keeper's own */
 	struct tls_watch tls_watch;
 	pthread_t keeper;
 	bool keeping;
@@ -196,12 +197,14 @@ keep_house(struct engine *e, int64_t *trim_at)
 	if (removal_run(e, &next, &err) != ERR_OK)
 		log_error("removals: %s", err.msg);
 	if (tls_ensure(e, &p->tls_watch, &err) != ERR_OK ||
-	    tls_serve(e, p->server, &p->tls_version, &err) != ERR_OK)
+	    tls_serve(e, p->server, &p->tls, &err) != ERR_OK)
 		log_error("the HTTPS certificate: %s", err.msg);
 	if (now >= *trim_at) {
 		*trim_at = now + HOUSEKEEPING;
 		if (store_update(e->store, trim_txn, e, &err) != ERR_OK)
 			log_error("old challenges: %s", err.msg);
+		if (orgs_purge(e, &err) != ERR_OK)
+			log_error("removed organizations: %s", err.msg);
 	}
 	return next != 0 && next < *trim_at ? next : *trim_at;
 }
@@ -255,7 +258,7 @@ open_server(struct engine *e, struct err *err)
 	if ((rc = server_open(&options, &p->server, err)) != ERR_OK)
 		return rc;
 	if ((rc = tls_ensure(e, &p->tls_watch, err)) == ERR_OK)
-		rc = tls_serve(e, p->server, &p->tls_version, err);
+		rc = tls_serve(e, p->server, &p->tls, err);
 	return rc;
 }
 
@@ -301,6 +304,7 @@ engine_close(struct engine *e)
 		pthread_join(p->keeper, NULL);
 	}
 	server_close(p->server);
+	tls_served_free(p->tls);
 	push_close(set_push(p, NULL)); /* writes its last outcomes down */
 	store_close(e->store);
 	mdm_close(p->ctx.mdm);
@@ -356,8 +360,8 @@ engine_server_page(struct engine *e, struct buf *b, struct err *err)
 
 	if (rc != ERR_OK)
 		return rc;
-	buf_printf(
-	    b, "version: %s\nschema: %s\n", MDMFS_VERSION, schema_release());
+	buf_printf(b, "version: %s\nschema: %s\n", MDMFS_VERSION,
+	    schema_release(e->schema));
 	if (e->parts->server != NULL) {
 		engine_describe(e, b);
 		server_counts(e->parts->server, &counts);

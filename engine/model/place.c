@@ -25,7 +25,7 @@ static const struct place_rule rules[PLACES] = {
 	[PLACE_APPLE_ACCOUNT] = { .judge = line_judge },
 	[PLACE_ALLOW_TOPIC]   = { .judge = line_judge },
 	[PLACE_ACCESS_RIGHTS] = { .judge = rights_judge },
-	[PLACE_SYSTEM_URL]    = { .judge = url_judge },
+	[PLACE_SYSTEM_URL]    = { .judge = url_judge, .apply = url_apply, .removed = url_removed },
 	[PLACE_TRUST_FILE]    = { .judge = trust_judge },
 	[PLACE_METRICS_ALLOW] = { .judge = networks_judge },
 	[PLACE_KEEP_RESULTS]  = { .judge = keep_judge },
@@ -34,7 +34,7 @@ static const struct place_rule rules[PLACES] = {
 				  .may_remove = command_may_remove,
 				  .release = command_release, .remove_now = true },
 	[PLACE_RESULT]        = { .removed = result_removed, .remove_now = true },
-	[PLACE_ORG_URL]       = { .judge = url_judge },
+	[PLACE_ORG_URL]       = { .judge = url_judge, .apply = url_apply, .removed = url_removed },
 };
 /* clang-format on */
 

@@ -118,11 +118,53 @@ system_url_read(struct txn *t, struct system_url *ret, struct err *err)
 }
 
 enum err_code
+org_url_own(
+    struct txn *t, uint32_t org, struct system_url *ret, struct err *err)
+{
+	char text[512];
+	enum err_code rc = org_setting(t, org, NULL, "url", text, sizeof(text));
+
+	if (rc != ERR_OK)
+		return err_set(err, rc, "url: %s", err_text(rc));
+	return system_url_parse(bytes_text(text), ret, err);
+}
+
+enum err_code
+org_url_read(
+    struct txn *t, uint32_t org, struct system_url *ret, struct err *err)
+{
+	enum err_code rc = org_url_own(t, org, ret, err);
+
+	return rc == ERR_NOT_FOUND ? system_url_read(t, ret, err) : rc;
+}
+
+enum err_code
 url_judge(struct change *c, struct err *err)
 {
 	struct system_url u;
 
 	return system_url_parse(c->w->bytes, &u, err);
+}
+
+/* Who watches the addresses (tls.h) looks at a counter. */
+enum err_code
+url_apply(struct txn *t, struct change *c, struct err *err)
+{
+	uint64_t n;
+
+	(void)c;
+	return counter_next(t, "url", &n, err);
+}
+
+enum err_code
+url_removed(
+    struct txn *t, struct engine *e, const struct node *n, struct err *err)
+{
+	uint64_t count;
+
+	(void)e;
+	(void)n;
+	return counter_next(t, "url", &count, err);
 }
 
 enum err_code

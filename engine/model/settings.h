@@ -19,12 +19,22 @@ enum err_code system_url_parse(
 enum err_code system_url_read(
     struct txn *t, struct system_url *ret, struct err *err);
 
+/* orgs/ORG/url.  ERR_NOT_FOUND: the organization has none of its own. */
+enum err_code org_url_own(
+    struct txn *t, uint32_t org, struct system_url *ret, struct err *err);
+/* The same, else system/url: what devices of that organization are told. */
+enum err_code org_url_read(
+    struct txn *t, uint32_t org, struct system_url *ret, struct err *err);
+
 /* orgs/ORG/enrollment/access-rights; 8191 (all) without it. */
 enum err_code access_rights_read(
     struct txn *t, uint32_t org, int64_t *ret, struct err *err);
 
 /* Rules for places: see place.c. */
 enum err_code url_judge(struct change *c, struct err *err);
+enum err_code url_apply(struct txn *t, struct change *c, struct err *err);
+enum err_code url_removed(
+    struct txn *t, struct engine *e, const struct node *n, struct err *err);
 enum err_code line_judge(struct change *c, struct err *err);
 enum err_code rights_judge(struct change *c, struct err *err);
 enum err_code trust_judge(struct change *c, struct err *err);

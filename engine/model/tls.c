@@ -1,13 +1,9 @@
 #include "engine/model/tls.h"
 
 #include <string.h>
+#include <strings.h>
 
-#include "engine/model/events.h"
 #include "engine/model/orgs.h"
-#include "engine/pki/ca.h"
-
-#define OWN_DAYS   397 /* of a self-made certificate */
-#define RENEW_DAYS 30  /* before its end */
 
 enum err_code
 tls_state(struct txn *t, struct tls_state *ret, struct err *err)
@@ -40,146 +36,230 @@ tls_identity(struct txn *t, struct identity **ret, struct err *err)
 	    t, slot_of(0, s.own ? SLOT_OF_OWN_TLS : SLOT_OF_TLS), ret, err);
 }
 
-/* ---- the self-made one -------------------------------------------------- */
+/* ---- all of them -------------------------------------------------------- */
 
-struct own {
-	struct engine *engine;
-	char host[256]; /* "": no system/url yet */
-	bool needed;
-	struct identity *root;
-	bool root_is_new;
-	struct identity *made;
-};
-
-static enum err_code
-look_txn(struct txn *t, void *arg, struct err *err)
+enum err_code
+tls_change(struct txn *t, struct tls_change *ret, struct err *err)
 {
-	struct own *o = arg;
-	struct identity *id = NULL;
-	struct system_url url;
-	struct tls_state s;
-	enum err_code rc = tls_state(t, &s, err);
+	struct tls_change c;
+	enum err_code rc = counter_last(t, "tls", &c.identities, err);
 
-	o->needed = false;
-	o->host[0] = '\0';
-	identity_free(o->root);
-	o->root = NULL;
-	if (rc != ERR_OK || !s.own)
-		return rc;
-	if (system_url_read(t, &url, NULL) == ERR_OK)
-		memcpy(o->host, url.host, sizeof(o->host));
-	rc = slot_identity(t, slot_of(0, SLOT_OF_TLS_CA), &o->root, NULL);
-	if (rc != ERR_OK && rc != ERR_NOT_FOUND)
-		return err_set(
-		    err, rc, "the server's own root: %s", err_text(rc));
-	o->needed = true;
-	if (s.facts.version != 0 &&
-	    slot_identity(t, slot_of(0, SLOT_OF_OWN_TLS), &id, NULL) ==
-		ERR_OK) {
-		o->needed = !cert_covers_host(identity_leaf(id),
-				o->host[0] != '\0' ? o->host : "localhost") ||
-		            s.facts.expires - engine_now(o->engine) <
-		                RENEW_DAYS * INT64_C(86400);
-		identity_free(id);
-	}
-	return ERR_OK;
-}
-
-static enum err_code
-make(struct own *o, struct err *err)
-{
-	struct san names[4] = { { SAN_DNS, o->host }, { SAN_DNS, "localhost" },
-		{ SAN_IP, "127.0.0.1" }, { SAN_IP, "::1" } };
-	struct ca_server server = {
-		.names = names, .n_names = 4, .days = OWN_DAYS
-	};
-	int64_t now = engine_now(o->engine);
-	struct pkey *key = NULL;
-	struct cert *leaf = NULL, *pool[1];
-	enum err_code rc = ERR_OK;
-
-	if (o->host[0] == '\0' || strcmp(o->host, "localhost") == 0) {
-		server.names++;
-		server.n_names--;
-	} else {
-		names[0].kind = san_kind_of_host(o->host);
-	}
-	o->root_is_new = o->root == NULL;
-	/* RSA, since some SCEP clients read no root with an elliptic key; the
-	 * leaf has one, for its fast handshakes */
-	if (o->root_is_new)
-		rc = ca_create("mdmfs server root", now, &o->root, err);
 	if (rc == ERR_OK)
-		rc = pkey_generate_p256(&key, err);
+		rc = counter_last(t, "url", &c.urls, err);
 	if (rc == ERR_OK)
-		rc = ca_issue_server(o->root, key, &server, now, &leaf, err);
-	if (rc == ERR_OK) {
-		pool[0] = identity_leaf(o->root);
-		rc = identity_new(key, leaf, pool, 1, &o->made, err);
-	}
-	pkey_free(key);
-	cert_free(leaf);
+		*ret = c;
 	return rc;
 }
 
-static enum err_code
-keep_txn(struct txn *t, void *arg, struct err *err)
-{
-	struct own *o = arg;
-	enum err_code rc = ERR_OK;
+struct each {
+	struct txn *t;
+	tls_fn *fn;
+	void *arg;
+};
 
-	if (o->root_is_new)
-		rc = slot_install(t, slot_of(0, SLOT_OF_TLS_CA), o->root, err);
-	if (rc == ERR_OK)
-		rc = slot_install(t, slot_of(0, SLOT_OF_OWN_TLS), o->made, err);
-	if (rc != ERR_OK)
+/* A key of KIND_SLOT: org4 slot1 [dir8]. */
+static enum err_code
+each_slot(void *arg, struct bytes key, struct bytes value, bool *stop,
+    struct err *err)
+{
+	const struct each *x = arg;
+	struct slot_facts facts;
+	struct slot_id id;
+	enum err_code rc;
+
+	(void)value;
+	(void)stop;
+	if (key.len < 6 || key.p[5] != SLOT_OF_TLS)
+		return ERR_OK;
+	id = slot_of(key_get_u32(key, 1), SLOT_OF_TLS);
+	if (key.len >= 14)
+		id.dir = key_get_u64(key, 6);
+	rc = slot_facts(x->t, id, &facts, err);
+	if (rc != ERR_OK || facts.version == 0)
 		return rc;
-	return event_record(t, o->engine, 0, err,
-	    "tls: system/tls is empty, so the server made a certificate for "
-	    "%s, signed by a root of its own; devices get the root with their "
-	    "enrollment profile",
-	    o->host[0] != '\0' ? o->host : "localhost");
+	return x->fn(x->arg, x->t, id, &facts, err);
 }
 
+/* Those of one organization (0: the system). */
 static enum err_code
-watch_txn(struct txn *t, void *arg, struct err *err)
+each_of(struct txn *t, uint32_t org, tls_fn *fn, void *arg, struct err *err)
 {
-	struct tls_watch *w = arg;
-	struct slot_facts slot, own;
-	struct node url;
-	enum err_code rc = slot_facts(t, slot_of(0, SLOT_OF_TLS), &slot, err);
+	struct each x = { t, fn, arg };
+	struct key prefix = key_of(KIND_SLOT);
 
-	if (rc == ERR_OK)
-		rc = slot_facts(t, slot_of(0, SLOT_OF_OWN_TLS), &own, err);
-	if (rc != ERR_OK)
-		return rc;
-	w->slot = slot.version;
-	w->own = own.version;
-	w->look_at = slot.version != 0
-	                 ? INT64_MAX
-	                 : own.expires - RENEW_DAYS * INT64_C(86400);
-	rc = org_file(t, 0, NULL, "url", &url, NULL);
-	w->url = rc == ERR_OK ? url.n.version : 0;
-	return ERR_OK;
+	key_u32(&prefix, org);
+	key_u8(&prefix, SLOT_OF_TLS);
+	return txn_each(t, key_view(&prefix), BYTES_NONE, each_slot, &x, err);
 }
 
 enum err_code
-tls_ensure(struct engine *e, struct tls_watch *watch, struct err *err)
+tls_each(struct txn *t, tls_fn *fn, void *arg, struct err *err)
 {
-	struct own o = { .engine = e };
-	struct tls_watch now = { 0 };
-	enum err_code rc = store_view(e->store, watch_txn, &now, err);
+	struct each x = { t, fn, arg };
+	struct key prefix = key_of(KIND_SLOT);
 
-	if (rc != ERR_OK ||
-	    (now.slot == watch->slot && now.own == watch->own &&
-		now.url == watch->url && engine_now(e) < watch->look_at))
-		return rc;
-	rc = store_view(e->store, look_txn, &o, err);
-	if (rc == ERR_OK && o.needed && (rc = make(&o, err)) == ERR_OK)
-		rc = store_update(e->store, keep_txn, &o, err);
-	identity_free(o.root);
-	identity_free(o.made);
-	if (rc == ERR_OK)
-		rc = store_view(e->store, watch_txn, watch, err);
+	/* the system's have organization 0: they come first */
+	return txn_each(t, key_view(&prefix), BYTES_NONE, each_slot, &x, err);
+}
+
+struct urls {
+	struct txn *t;
+	tls_url_fn *fn;
+	void *arg;
+};
+
+static enum err_code
+each_org(void *arg, struct bytes key, struct bytes value, bool *stop,
+    struct err *err)
+{
+	const struct urls *x = arg;
+	uint32_t org = key_get_u32(key, 1);
+	struct system_url url;
+
+	(void)value;
+	(void)stop;
+	/* one that cannot be read was refused at the door: not here */
+	if (org_url_own(x->t, org, &url, NULL) != ERR_OK)
+		return ERR_OK;
+	return x->fn(x->arg, org, &url, err);
+}
+
+enum err_code
+tls_urls(struct txn *t, tls_url_fn *fn, void *arg, struct err *err)
+{
+	struct urls x = { t, fn, arg };
+	struct key prefix = key_of(KIND_ORG);
+
+	return txn_each(t, key_view(&prefix), BYTES_NONE, each_org, &x, err);
+}
+
+void
+tls_path(struct txn *t, struct slot_id id, struct buf *ret)
+{
+	struct node n;
+	struct org o;
+
+	if (id.org != 0 && org_read(t, id.org, &o, NULL) == ERR_OK)
+		buf_printf(ret, "orgs/%s/tls", o.name);
+	else if (id.dir != 0 && node_get(t, id.dir, &n, NULL) == ERR_OK)
+		buf_printf(ret, "system/tls/%s", n.name);
+	else
+		buf_text(ret, "system/tls");
+}
+
+/* ---- for one name ------------------------------------------------------- */
+
+struct choice {
+	uint32_t org; /* 0: any */
+	const char *host;
+	bool star; /* those with a star; else the exact ones */
+	struct tls_choice found;
+};
+
+/* RFC 6125 6.4.3: a star is one label. */
+static bool
+carries(const struct cert *c, const char *host, bool star)
+{
+	const char *dot = strchr(host, '.');
+	size_t i;
+
+	for (i = 0; i < cert_n_names(c); i++) {
+		const struct san *name = cert_name(c, i);
+
+		if (name->kind != SAN_DNS || (name->text[0] == '*') != star)
+			continue;
+		if (star ? dot != NULL && strcasecmp(name->text + 1, dot) == 0
+			 : strcasecmp(name->text, host) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Whether the facts, which cut long lists of names, speak against it. */
+static bool
+may_carry(const struct slot_facts *f, const char *host)
+{
+	const char *dot = strchr(host, '.');
+
+	return strlen(f->names) > sizeof(f->names) - 256 ||
+	       strcasestr(f->names, host) != NULL ||
+	       (dot != NULL && strcasestr(f->names, dot) != NULL);
+}
+
+static enum err_code
+choose_one(void *arg, struct txn *t, struct slot_id id,
+    const struct slot_facts *facts, struct err *err)
+{
+	struct choice *x = arg;
+	struct tls_choice *found = &x->found;
+	struct identity *identity = NULL;
+	enum err_code rc;
+
+	if (found->n == sizeof(found->ids) / sizeof(found->ids[0]) ||
+	    !may_carry(facts, x->host))
+		return ERR_OK;
+	rc = slot_identity(t, id, &identity, err);
+	if (rc == ERR_OK &&
+	    carries(identity_leaf(identity), x->host, x->star)) {
+		found->ids[found->n++] = identity;
+		found->covered = true;
+		identity = NULL;
+	}
+	identity_free(identity);
 	return rc;
+}
+
+static enum err_code
+choose(struct txn *t, struct choice *x, struct err *err)
+{
+	enum err_code rc;
+
+	if (x->org == 0)
+		return tls_each(t, choose_one, x, err);
+	rc = each_of(t, 0, choose_one, x, err);
+	return rc == ERR_OK ? each_of(t, x->org, choose_one, x, err) : rc;
+}
+
+enum err_code
+tls_listed(struct txn *t, uint32_t org, const char *host,
+    struct tls_choice *ret, struct err *err)
+{
+	struct choice x = { .org = org, .host = host };
+	enum err_code rc = choose(t, &x, err);
+
+	if (rc == ERR_OK && x.found.n == 0) {
+		x.star = true;
+		rc = choose(t, &x, err);
+	}
+	if (rc == ERR_OK)
+		*ret = x.found;
+	else
+		tls_choice_fini(&x.found);
+	return rc;
+}
+
+enum err_code
+tls_choose(struct txn *t, uint32_t org, const char *host,
+    struct tls_choice *ret, struct err *err)
+{
+	struct tls_choice c;
+	enum err_code rc = tls_listed(t, org, host, &c, err);
+
+	if (rc != ERR_OK)
+		return rc;
+	if (c.n == 0) {
+		if ((rc = tls_identity(t, &c.ids[0], err)) != ERR_OK)
+			return rc;
+		c.n = 1;
+		c.covered = cert_covers_host(identity_leaf(c.ids[0]), host);
+	}
+	*ret = c;
+	return ERR_OK;
+}
+
+void
+tls_choice_fini(struct tls_choice *c)
+{
+	while (c->n > 0)
+		identity_free(c->ids[--c->n]);
 }

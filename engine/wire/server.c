@@ -1,4 +1,5 @@
 #include "engine/wire/server.h"
+#include "engine/wire/identity_priv.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -254,6 +255,16 @@ server_set_identities(struct server *s, const struct wire_identity *identities,
     size_t n, struct err *err)
 {
 	return tls_identities(s->tls, identities, n, err);
+}
+
+enum err_code
+server_check_identity(const struct wire_identity *identity, struct err *err)
+{
+	struct identities *ids = NULL;
+	enum err_code rc = identities_new(identity, 1, NULL, &ids, err);
+
+	identities_free(ids);
+	return rc;
 }
 
 enum err_code

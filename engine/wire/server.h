@@ -114,6 +114,10 @@ struct wire_identity {
 enum err_code server_set_identities(struct server *s,
     const struct wire_identity *identities, size_t n, struct err *err);
 
+/* Whether it could be served: as above, for this one alone. */
+enum err_code server_check_identity(
+    const struct wire_identity *identity, struct err *err);
+
 /*
  * Name the issuers (DER certificates) whose client certificates are welcome,
  * so that a client finds the right one; the same rules as above.  n 0: any.

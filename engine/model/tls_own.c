@@ -1,0 +1,219 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/model/events.h"
+#include "engine/model/orgs.h"
+#include "engine/model/tls.h"
+#include "engine/pki/ca.h"
+
+#define OWN_DAYS   397 /* of a self-made certificate */
+#define RENEW_DAYS 30  /* before its end */
+
+struct own {
+	struct engine *engine;
+	struct txn *t;
+	char hosts[TLS_OWN_MAX_NAMES][256];
+	size_t n_hosts;
+	size_t too_many; /* hosts that found no room */
+	bool needed;
+	struct identity *root;
+	bool root_is_new;
+	struct identity *made;
+};
+
+static void
+add_host(struct own *o, const char *host)
+{
+	size_t i;
+
+	for (i = 0; i < o->n_hosts; i++)
+		if (strcmp(o->hosts[i], host) == 0)
+			return;
+	if (o->n_hosts == TLS_OWN_MAX_NAMES) {
+		o->too_many++;
+		return;
+	}
+	memcpy(o->hosts[o->n_hosts++], host, strlen(host) + 1);
+}
+
+/* The host of an organization, unless a certificate that was put here has
+ * it. */
+static enum err_code
+add_org(void *arg, uint32_t org, const struct system_url *url, struct err *err)
+{
+	struct own *o = arg;
+	struct tls_choice choice;
+	enum err_code rc = tls_listed(o->t, org, url->host, &choice, err);
+
+	if (rc != ERR_OK)
+		return rc;
+	if (choice.n == 0)
+		add_host(o, url->host);
+	tls_choice_fini(&choice);
+	return ERR_OK;
+}
+
+static bool
+covers_all(const struct own *o, const struct cert *leaf)
+{
+	size_t i;
+
+	for (i = 0; i < o->n_hosts; i++)
+		if (!cert_covers_host(leaf, o->hosts[i]))
+			return false;
+	return cert_covers_host(leaf, "localhost");
+}
+
+static enum err_code
+look_txn(struct txn *t, void *arg, struct err *err)
+{
+	struct own *o = arg;
+	struct identity *id = NULL;
+	struct system_url url;
+	struct tls_state s;
+	enum err_code rc = tls_state(t, &s, err);
+
+	o->t = t;
+	o->needed = false;
+	o->n_hosts = o->too_many = 0;
+	identity_free(o->root);
+	o->root = NULL;
+	if (rc != ERR_OK || !s.own)
+		return rc;
+	if (system_url_read(t, &url, NULL) == ERR_OK)
+		add_host(o, url.host);
+	if ((rc = tls_urls(t, add_org, o, err)) != ERR_OK)
+		return rc;
+	rc = slot_identity(t, slot_of(0, SLOT_OF_TLS_CA), &o->root, NULL);
+	if (rc != ERR_OK && rc != ERR_NOT_FOUND)
+		return err_set(
+		    err, rc, "the server's own root: %s", err_text(rc));
+	o->needed = true;
+	if (s.facts.version != 0 &&
+	    slot_identity(t, slot_of(0, SLOT_OF_OWN_TLS), &id, NULL) ==
+		ERR_OK) {
+		o->needed = !covers_all(o, identity_leaf(id)) ||
+		            s.facts.expires - engine_now(o->engine) <
+		                RENEW_DAYS * INT64_C(86400);
+		identity_free(id);
+	}
+	return ERR_OK;
+}
+
+static enum err_code
+make(struct own *o, struct err *err)
+{
+	struct san names[TLS_OWN_MAX_NAMES + 3];
+	struct ca_server server = { .names = names, .days = OWN_DAYS };
+	int64_t now = engine_now(o->engine);
+	struct pkey *key = NULL;
+	struct cert *leaf = NULL, *pool[1];
+	enum err_code rc = ERR_OK;
+	size_t i;
+
+	for (i = 0; i < o->n_hosts; i++)
+		if (strcmp(o->hosts[i], "localhost") != 0)
+			names[server.n_names++] =
+			    (struct san){ san_kind_of_host(o->hosts[i]),
+				    o->hosts[i] };
+	names[server.n_names++] = (struct san){ SAN_DNS, "localhost" };
+	names[server.n_names++] = (struct san){ SAN_IP, "127.0.0.1" };
+	names[server.n_names++] = (struct san){ SAN_IP, "::1" };
+	o->root_is_new = o->root == NULL;
+	/* RSA, since some SCEP clients read no root with an elliptic key; the
+	 * leaf has one, for its fast handshakes */
+	if (o->root_is_new)
+		rc = ca_create("mdmfs server root", now, &o->root, err);
+	if (rc == ERR_OK)
+		rc = pkey_generate_p256(&key, err);
+	if (rc == ERR_OK)
+		rc = ca_issue_server(o->root, key, &server, now, &leaf, err);
+	if (rc == ERR_OK) {
+		pool[0] = identity_leaf(o->root);
+		rc = identity_new(key, leaf, pool, 1, &o->made, err);
+	}
+	pkey_free(key);
+	cert_free(leaf);
+	return rc;
+}
+
+static enum err_code
+tell(struct txn *t, const struct own *o, struct err *err)
+{
+	enum err_code rc;
+
+	if (o->n_hosts <= 1)
+		rc = event_record(t, o->engine, 0, err,
+		    "tls: system/tls is empty, so the server made a "
+		    "certificate for %s, signed by a root of its own; devices "
+		    "get the root with their enrollment profile",
+		    o->n_hosts > 0 ? o->hosts[0] : "localhost");
+	else
+		rc = event_record(t, o->engine, 0, err,
+		    "tls: system/tls is empty, so the server made a "
+		    "certificate for %s and %zu further names, signed by a "
+		    "root of its own; devices get the root with their "
+		    "enrollment profile",
+		    o->hosts[0], o->n_hosts - 1);
+	if (rc == ERR_OK && o->too_many > 0)
+		rc = event_record(t, o->engine, 0, err,
+		    "tls: %zu further organizations' names have no room in the "
+		    "server's own certificate (%d at most): put certificates "
+		    "for them into orgs/ORG/tls or system/tls",
+		    o->too_many, TLS_OWN_MAX_NAMES);
+	return rc;
+}
+
+static enum err_code
+keep_txn(struct txn *t, void *arg, struct err *err)
+{
+	struct own *o = arg;
+	enum err_code rc = ERR_OK;
+
+	if (o->root_is_new)
+		rc = slot_install(t, slot_of(0, SLOT_OF_TLS_CA), o->root, err);
+	if (rc == ERR_OK)
+		rc = slot_install(t, slot_of(0, SLOT_OF_OWN_TLS), o->made, err);
+	return rc == ERR_OK ? tell(t, o, err) : rc;
+}
+
+static enum err_code
+watch_txn(struct txn *t, void *arg, struct err *err)
+{
+	struct tls_watch *w = arg;
+	struct tls_state s;
+	enum err_code rc = tls_change(t, &w->change, err);
+
+	if (rc == ERR_OK)
+		rc = tls_state(t, &s, err);
+	if (rc == ERR_OK)
+		w->look_at = s.own
+		                 ? s.facts.expires - RENEW_DAYS * INT64_C(86400)
+		                 : INT64_MAX;
+	return rc;
+}
+
+enum err_code
+tls_ensure(struct engine *e, struct tls_watch *watch, struct err *err)
+{
+	struct own *o;
+	struct tls_watch now = { 0 };
+	enum err_code rc = store_view(e->store, watch_txn, &now, err);
+
+	if (rc != ERR_OK ||
+	    (memcmp(&now.change, &watch->change, sizeof(now.change)) == 0 &&
+		engine_now(e) < watch->look_at))
+		return rc;
+	if ((o = calloc(1, sizeof(*o))) == NULL)
+		return err_set(err, ERR_NO_MEMORY, "HTTPS certificate");
+	o->engine = e;
+	rc = store_view(e->store, look_txn, o, err);
+	if (rc == ERR_OK && o->needed && (rc = make(o, err)) == ERR_OK)
+		rc = store_update(e->store, keep_txn, o, err);
+	if (rc == ERR_OK)
+		*watch = now; /* what was made is looked at once more */
+	identity_free(o->root);
+	identity_free(o->made);
+	free(o);
+	return rc;
+}
