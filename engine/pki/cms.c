@@ -6,8 +6,8 @@
 #include "engine/pki/cms_priv.h"
 #include "engine/pki/openssl_priv.h"
 
-static enum err_code
-put_cms(CMS_ContentInfo *cms, struct buf *ret, struct err *err)
+enum err_code
+cms_put(const CMS_ContentInfo *cms, struct buf *ret, struct err *err)
 {
 	uint8_t *der = NULL;
 	int len = i2d_CMS_ContentInfo(cms, &der);
@@ -76,7 +76,7 @@ cms_sign(const struct identity *id, struct bytes content, struct buf *ret,
 		    cert_label(identity_leaf(id)), openssl_reason());
 		goto out;
 	}
-	rc = put_cms(cms, ret, err);
+	rc = cms_put(cms, ret, err);
 out:
 	ERR_clear_error();
 	CMS_ContentInfo_free(cms);
@@ -231,7 +231,7 @@ cms_certs_only(
 	if (cms == NULL)
 		rc = err_set(err, ERR_NO_MEMORY, "certificates");
 	else
-		rc = put_cms(cms, ret, err);
+		rc = cms_put(cms, ret, err);
 	ERR_clear_error();
 	CMS_ContentInfo_free(cms);
 	sk_X509_free(list);

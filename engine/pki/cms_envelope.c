@@ -17,9 +17,7 @@ cms_encrypt(const struct cert *recipient, struct bytes content,
 	STACK_OF(X509) *list = sk_X509_new_null();
 	BIO *in = openssl_reader(content);
 	CMS_ContentInfo *cms = NULL;
-	uint8_t *der = NULL;
-	enum err_code rc = ERR_OK;
-	int len = -1;
+	enum err_code rc;
 
 	if (cert_keyspec(recipient)->kind != KEYSPEC_RSA) {
 		rc = err_set(err, ERR_KEY_REJECTED,
@@ -30,19 +28,14 @@ cms_encrypt(const struct cert *recipient, struct bytes content,
 	if (in != NULL && list != NULL &&
 	    sk_X509_push(list, cert_x509(recipient)) > 0)
 		cms = CMS_encrypt(list, in, ciphers[cipher], CMS_BINARY);
-	if (cms != NULL)
-		len = i2d_CMS_ContentInfo(cms, &der);
-	if (len <= 0) {
+	if (cms == NULL)
 		rc = err_set(err, ERR_INTERNAL,
 		    "a message for %s cannot be encrypted (%s)",
 		    cert_label(recipient), openssl_reason());
-		goto out;
-	}
-	buf_put(ret, der, (size_t)len);
-	rc = buf_error(ret, err);
+	else
+		rc = cms_put(cms, ret, err);
 out:
 	ERR_clear_error();
-	OPENSSL_free(der);
 	CMS_ContentInfo_free(cms);
 	sk_X509_free(list);
 	BIO_free(in);

@@ -9,6 +9,7 @@
 #ifndef MDMFS_PKI_OPENSSL_H
 #define MDMFS_PKI_OPENSSL_H
 
+#include <openssl/cms.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
@@ -17,6 +18,10 @@
 
 X509 *cert_x509(const struct cert *c);
 EVP_PKEY *pkey_evp(const struct pkey *k);
+
+/* Append the message as DER. */
+enum err_code cms_put(
+    const CMS_ContentInfo *cms, struct buf *ret, struct err *err);
 
 /*
  * A library context with the default and the legacy provider (single DES, RC2,

@@ -83,23 +83,6 @@ put_attributes(CMS_SignerInfo *si, const struct reply *r)
 					V_ASN1_UTF8STRING, r->text));
 }
 
-static enum err_code
-put_cms(CMS_ContentInfo *cms, struct buf *ret, struct err *err)
-{
-	uint8_t *der = NULL;
-	int len = i2d_CMS_ContentInfo(cms, &der);
-	enum err_code rc;
-
-	if (len <= 0) {
-		rc = trouble(err);
-	} else {
-		buf_put(ret, der, (size_t)len);
-		rc = buf_error(ret, err);
-	}
-	OPENSSL_free(der);
-	return rc;
-}
-
 /*
  * Without an envelope the content is there, but empty.  RFC 8894 3.3.2 would
  * have it absent; then certmonger reads "no content" and calls the server
@@ -125,7 +108,7 @@ sign(const struct reply *r, struct buf *ret, struct err *err)
 	    CMS_final(cms, in, NULL, CMS_BINARY) != 1)
 		rc = trouble(err);
 	else
-		rc = put_cms(cms, ret, err);
+		rc = cms_put(cms, ret, err);
 	ERR_clear_error();
 	CMS_ContentInfo_free(cms);
 	BIO_free(in);
@@ -169,7 +152,7 @@ encrypt(const struct message *m, struct bytes content, const char *challenge,
 	    CMS_final(cms, in, NULL, CMS_BINARY) != 1)
 		rc = trouble(err);
 	else
-		rc = put_cms(cms, ret, err);
+		rc = cms_put(cms, ret, err);
 	ERR_clear_error();
 	CMS_ContentInfo_free(cms);
 	BIO_free(in);

@@ -1,5 +1,6 @@
 #include "engine/pki/cms.h"
 
+#include "engine/pki/bundle.h"
 #include "engine/pki/ca.h"
 #include "tests/pki/material.h"
 
@@ -36,6 +37,7 @@ make_material(void)
 	struct err err = { 0 };
 
 	material_begin();
+	material_scripts();
 	if (ca_create("A", time(NULL), &rsa, &err) != ERR_OK ||
 	    ca_create("B", time(NULL), &other, &err) != ERR_OK)
 		exit(1);
@@ -91,6 +93,77 @@ test_sign(void)
 	ok(true, "openssl finds the content and the chain");
 }
 
+/* NAME.key, NAME.pem and the chain, in the order that they came in. */
+static struct identity *
+read_identity(const char *name)
+{
+	struct buf f;
+	struct bundle *b = NULL;
+	struct cert *pool[8];
+	struct identity *id = NULL;
+	struct err err = { 0 };
+	size_t i;
+
+	sh("cat root2.pem %s.key inter2.pem inter1.pem > x; "
+	   "openssl x509 -in %s.pem | cat - x > all",
+	    name, name);
+	f = load("all");
+	if (bundle_parse(buf_view(&f), NULL, 0, &b, &err) != ERR_OK)
+		exit(1);
+	for (i = 0; i < bundle_n_certs(b); i++)
+		pool[i] = bundle_cert(b, i);
+	if (identity_new(bundle_key(b, 0), pool[0], pool, i, &id, &err) !=
+	    ERR_OK)
+		exit(1);
+	bundle_free(b);
+	buf_wipe(&f);
+	return id;
+}
+
+/* As devices do: they have the root, and all else out of the message. */
+static void
+test_sign_chain(void)
+{
+	static const char *const names[] = { "rsa-leaf", "ec-leaf" };
+	struct buf text = { 0 };
+	struct err err = { 0 };
+	size_t i;
+
+	sh("set -e\n"
+	   "printf '[ca]\nbasicConstraints=critical,CA:TRUE\n[leaf]\n"
+	   "keyUsage=digitalSignature\n' > ext\n"
+	   "sh self root2 /CN=Root2 300; sh issue inter1 /CN=I1 ca 300 root2\n"
+	   "sh issue inter2 /CN=I2 ca 300 inter1\n"
+	   "openssl genrsa -out rsa-leaf.key 2048\n"
+	   "sh issue rsa-leaf /CN=R leaf 100 inter2\n"
+	   "sh issue ec-leaf /CN=E leaf 100 inter2\n");
+	for (i = 0; i < 50000; i++)
+		buf_printf(&text, "<key>%zu</key>\r\n", i);
+	save("text", buf_view(&text));
+	for (i = 0; i < 2; i++) {
+		struct identity *id = read_identity(names[i]);
+		struct buf der = { 0 };
+
+		ok(identity_n_certs(id) == 4 &&
+			cms_sign(id, buf_view(&text), &der, &err) == ERR_OK,
+		    names[i]);
+		save("signed", buf_view(&der));
+		sh("openssl cms -verify -inform der -in signed -binary -CAfile "
+		   "root2.pem -purpose any -out out2 && cmp text out2 && "
+		   "! openssl cms -verify -inform der -in signed -binary "
+		   "-CAfile root.pem -purpose any -out out2");
+		ok(true, "openssl verifies it with the root alone");
+		sh("openssl cms -cmsout -print -noout -inform der -in signed > "
+		   "print; grep -q 'algorithm: sha256 ' print; "
+		   "openssl pkcs7 -inform der -in signed -print_certs -noout | "
+		   "grep -c ^subject | grep -qx 4");
+		ok(true, "SHA-256, with both intermediates and the root");
+		buf_free(&der);
+		identity_free(id);
+	}
+	buf_free(&text);
+}
+
 static void
 test_detached(void)
 {
@@ -133,6 +206,11 @@ test_envelope(void)
 			    ERR_OK &&
 			bytes_equal(buf_view(&out), text),
 		    "what is encrypted for A, A can read");
+		save("sealed", buf_view(&der));
+		sh("openssl cms -decrypt -binary -inform der -in sealed -recip "
+		   "a.pem -inkey a.key -keyform der -out opened && "
+		   "printf 'a secret\nof two lines' | cmp - opened");
+		ok(true, "and so can A's openssl");
 	}
 	buf_reset(&out);
 	ok(cms_decrypt(other, buf_view(&der), &out, &err) == ERR_KEY_REJECTED &&
@@ -216,6 +294,7 @@ main(void)
 {
 	make_material();
 	test_sign();
+	test_sign_chain();
 	test_detached();
 	test_envelope();
 	test_certs_only();
