@@ -154,8 +154,11 @@ add_entry(X509_NAME *name, struct bytes item, struct err *err)
 	if (X509_NAME_add_entry_by_OBJ(
 		name, o, MBSTRING_UTF8, value.p, (int)value.len, -1, 0) != 1)
 		rc = err_set(err, ERR_INVALID,
-		    "%s=%.*s does not fit into a subject: %s", type,
-		    (int)value.len, (const char *)value.p, openssl_reason());
+		    "%s=%.*s does not fit into a subject: %s%s", type,
+		    (int)value.len, (const char *)value.p, openssl_reason(),
+		    strcmp(type, "C") == 0 ? " (a country is two letters, "
+					     "like DE)"
+					   : "");
 out:
 	ASN1_OBJECT_free(o);
 	return rc;

@@ -12,10 +12,10 @@
 /* clang-format off */
 static const struct { enum san_kind kind; int type; const char *name; }
 kinds[] = {
-	{ SAN_DNS,   GEN_DNS,   "DNS name" },
-	{ SAN_IP,    GEN_IPADD, "IP address" },
-	{ SAN_EMAIL, GEN_EMAIL, "mail address" },
-	{ SAN_URI,   GEN_URI,   "URI" },
+	{ SAN_DNS,   GEN_DNS,   "a DNS name: write it like mdm.example.com, without https:// (letters of other alphabets as xn--...)" },
+	{ SAN_IP,    GEN_IPADD, "an IP address" },
+	{ SAN_EMAIL, GEN_EMAIL, "a mail address" },
+	{ SAN_URI,   GEN_URI,   "a URI" },
 };
 /* clang-format on */
 
@@ -142,14 +142,14 @@ append_one(const struct san *name, GENERAL_NAMES *names, struct err *err)
 	for (k = 0; k < KINDS && kinds[k].kind != name->kind; k++)
 		;
 	if (k == KINDS || !fits(name))
-		return err_set(err, ERR_INVALID, "\"%s\" is not a %s",
-		    name->text, k == KINDS ? "name" : kinds[k].name);
+		return err_set(err, ERR_INVALID, "\"%s\" is not %s", name->text,
+		    k == KINDS ? "a name" : kinds[k].name);
 	g = a2i_GENERAL_NAME(NULL, NULL, NULL, kinds[k].type, name->text, 0);
 	if (g == NULL || sk_GENERAL_NAME_push(names, g) <= 0) {
 		GENERAL_NAME_free(g);
 		ERR_clear_error();
-		return err_set(err, ERR_INVALID, "\"%s\" is not a %s",
-		    name->text, kinds[k].name);
+		return err_set(err, ERR_INVALID, "\"%s\" is not %s", name->text,
+		    kinds[k].name);
 	}
 	return ERR_OK;
 }

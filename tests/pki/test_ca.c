@@ -62,51 +62,6 @@ test_parse(void)
 }
 
 static void
-test_make(void)
-{
-	static const struct san names[] = { { SAN_DNS, "mdm.example.com" },
-		{ SAN_IP, "2001:db8::1" } };
-	static const struct san odd[] = { { SAN_DNS, "a b,email:x" } };
-	struct csr_wanted w = { "CN=ä@example.com, O=Acme\\, Inc., c=DE", names,
-		2, "grün" };
-	struct pkey *key = NULL;
-	struct csr *r = NULL;
-	struct buf der = { 0 }, pem = { 0 };
-	struct err err = { 0 };
-
-	ok(pkey_generate_p256(&key, &err) == ERR_OK &&
-		csr_make(key, &w, &der, &err) == ERR_OK &&
-		csr_parse(buf_view(&der), &r, &err) == ERR_OK,
-	    "a request that is made here can be read here");
-	ok(strcmp(csr_subject(r), "CN=ä@example.com, O=Acme\\, Inc., C=DE") ==
-		    0 &&
-		strcmp(csr_challenge(r), "grün") == 0 && csr_n_names(r) == 2 &&
-		strcmp(csr_name(r, 1)->text, "2001:db8::1") == 0,
-	    "and says what was asked for");
-	ok(memcmp(csr_key_id(r), pkey_id(key), KEYSPEC_ID_LEN) == 0,
-	    "the request has its key's id");
-	csr_free(r);
-	save("made.der", buf_view(&der));
-	sh("openssl req -in made.der -inform der -verify -noout");
-	w.names = odd;
-	w.n_names = 1;
-	ok(csr_make(key, &w, &pem, &err) == ERR_INVALID && pem.len == 0 &&
-		says(&err, "is not a DNS name"),
-	    "a name that is none is refused");
-	ok(csr_check_subject("CN=a, O=b", &err) == ERR_OK &&
-		csr_check_subject("CN", &err) == ERR_INVALID &&
-		csr_check_subject("", &err) == ERR_INVALID &&
-		csr_check_subject("CN=a, FOO=b", &err) == ERR_INVALID &&
-		says(&err, "\"FOO\" is not known") &&
-		csr_check_subject("C=Germany", &err) == ERR_INVALID &&
-		csr_check_subject("CN=a\nO=b", &err) == ERR_INVALID,
-	    "subjects are judged");
-	pkey_free(key);
-	buf_free(&der);
-	buf_free(&pem);
-}
-
-static void
 issue_phone(const struct identity *ca)
 {
 	static const uint8_t serial[CA_SERIAL_LEN] = { 0xff, 1, 2, 3 };
@@ -241,7 +196,6 @@ main(void)
 {
 	material_begin();
 	test_parse();
-	test_make();
 	test_ca();
 	test_server();
 	ok(ERR_peek_error() == 0, "no OpenSSL error is left behind");
