@@ -75,6 +75,8 @@ device_forget(struct txn *t, struct device *d, struct err *err)
 	if (rc == ERR_OK)
 		rc = issued_end(t, d->fingerprint, CERT_REVOKED, err);
 	if (rc == ERR_OK)
+		rc = device_drop_replaced(t, d, CERT_REVOKED, err);
+	if (rc == ERR_OK)
 		rc = results_drop(t, d->number, 0, err);
 	return rc == ERR_OK ? device_drop(t, d, err) : rc;
 }

@@ -61,6 +61,8 @@ decode(struct bytes value, uint32_t number, struct device *ret, struct err *err)
 	d.enrolled_at = read_i64(&r);
 	d.seen_at = read_i64(&r);
 	d.last_user = read_u32(&r);
+	if (version >= 2)
+		read_raw(&r, d.replaced, sizeof(d.replaced));
 	if ((rc = record_end(&r, "device", err)) == ERR_OK)
 		*ret = d;
 	return rc;
@@ -102,7 +104,7 @@ device_store(struct txn *t, const struct device *d, struct err *err)
 	struct buf b = { 0 };
 	enum err_code rc;
 
-	record_u8(&b, 1);
+	record_u8(&b, 2);
 	record_u32(&b, d->org);
 	record_text(&b, d->udid);
 	record_u8(&b, (uint8_t)d->state);
@@ -111,9 +113,33 @@ device_store(struct txn *t, const struct device *d, struct err *err)
 	record_i64(&b, d->enrolled_at);
 	record_i64(&b, d->seen_at);
 	record_u32(&b, d->last_user);
+	record_raw(&b, d->replaced, sizeof(d->replaced));
 	if ((rc = buf_error(&b, err)) == ERR_OK)
 		rc = txn_put(t, key_view(&k), buf_view(&b), err);
 	buf_free(&b);
+	return rc;
+}
+
+static const uint8_t no_fingerprint[32];
+
+bool
+device_has_certificate(
+    const struct device *d, const uint8_t fingerprint[static 32])
+{
+	return memcmp(d->fingerprint, fingerprint, sizeof(d->fingerprint)) ==
+	           0 ||
+	       (memcmp(d->replaced, fingerprint, sizeof(d->replaced)) == 0 &&
+		   memcmp(d->replaced, no_fingerprint, sizeof(d->replaced)) !=
+		       0);
+}
+
+enum err_code
+device_drop_replaced(
+    struct txn *t, struct device *d, enum cert_state state, struct err *err)
+{
+	enum err_code rc = issued_end(t, d->replaced, state, err);
+
+	memset(d->replaced, 0, sizeof(d->replaced));
 	return rc;
 }
 

@@ -7,6 +7,7 @@
 #ifndef MDMFS_MODEL_DEVICES_H
 #define MDMFS_MODEL_DEVICES_H
 
+#include "engine/model/certs.h"
 #include "engine/model/model.h"
 #include "engine/model/record.h"
 #include "mdmfs/device.h"
@@ -18,6 +19,9 @@ struct device {
 	enum device_state state;
 	bool user_enrollment;    /* known by an EnrollmentID alone */
 	uint8_t fingerprint[32]; /* of the certificate bound to it */
+	/* of the one before, in a renewal: good until the device has used the
+	 * new one in a TokenUpdate; all zero: none */
+	uint8_t replaced[32];
 	int64_t enrolled_at;
 	int64_t seen_at;
 	uint32_t last_user; /* number of the newest user channel */
@@ -42,6 +46,13 @@ enum err_code device_move(
 /* Drop the device's record and indexes. */
 enum err_code device_drop(
     struct txn *t, const struct device *d, struct err *err);
+
+/* Whether the certificate is bound to it. */
+bool device_has_certificate(
+    const struct device *d, const uint8_t fingerprint[static 32]);
+/* None is being replaced any more: the old one goes, in that state. */
+enum err_code device_drop_replaced(
+    struct txn *t, struct device *d, enum cert_state state, struct err *err);
 
 /* False if there is none. */
 bool device_udid(

@@ -10,6 +10,9 @@
 #include "engine/model/results.h"
 #include "engine/model/slots.h"
 
+#define RENEWAL_TAKES                                                          \
+	INT64_C(600) /* seconds, from Authenticate to TokenUpdate */
+
 /* Keys of check-in messages that are no facts of the device. */
 static const char *const not_facts[] = { "MessageType", "Topic", "UDID",
 	"EnrollmentID", "Token", "PushMagic", "UnlockToken", "EnrollmentUserID",
@@ -64,8 +67,7 @@ enrollment_find(struct txn *t, const struct speaker *s, struct device *device,
 				 "%s has not enrolled here", s->id)
 		           : rc;
 	if (issued.device != device->number ||
-	    memcmp(device->fingerprint, s->fingerprint,
-		sizeof(s->fingerprint)) != 0)
+	    !device_has_certificate(device, s->fingerprint))
 		return err_set(err, ERR_DENIED,
 		    "the certificate that came with %s is another device's",
 		    s->id);
@@ -158,36 +160,91 @@ check_owner(struct txn *t, const struct speaker *s, const struct device *d,
 	    s->id, other.name, s->id);
 }
 
-/* The device's record for this enrollment; *dropped: commands that went. */
+/* Nothing is pushed until the device has sent its TokenUpdate, or for a while
+ * if it does not come that far. */
 static enum err_code
-take_over(struct txn *t, const struct speaker *s, struct issued *issued,
+wait_for_token(struct txn *t, const struct speaker *s, const struct device *d,
+    struct err *err)
+{
+	struct channel_id id = { d->number, 0 };
+	struct channel c;
+	enum err_code rc = channel_read(t, id, &c, err);
+
+	if (rc == ERR_OK)
+		rc = channel_calm(t, &c, err);
+	if (rc == ERR_OK && c.waiting > 0)
+		rc = channel_wake(t, &c, s->now + RENEWAL_TAKES, err);
+	return rc == ERR_OK ? channel_store(t, &c, err) : rc;
+}
+
+/*
+ * A new certificate for an enrollment that goes on.  The old one stays good
+ * until the device has come through with the new one: if the profile cannot be
+ * installed, the device goes on with what it had.
+ */
+static enum err_code
+renew(struct txn *t, const struct speaker *s, struct device *d, struct err *err)
+{
+	static const uint8_t none[sizeof(d->replaced)];
+	enum err_code rc = ERR_OK;
+
+	if (device_has_certificate(d, s->fingerprint))
+		return wait_for_token(t, s, d, err);
+	if (memcmp(d->replaced, none, sizeof(none)) == 0)
+		memcpy(d->replaced, d->fingerprint, sizeof(d->replaced));
+	else /* an earlier renewal that did not come through */
+		rc = issued_end(t, d->fingerprint, CERT_SUPERSEDED, err);
+	memcpy(d->fingerprint, s->fingerprint, sizeof(d->fingerprint));
+	return rc == ERR_OK ? wait_for_token(t, s, d, err) : rc;
+}
+
+/* Another enrollment takes the record over; *dropped: commands that went. */
+static enum err_code
+begin_anew(struct txn *t, const struct speaker *s, const struct issued *issued,
     struct device *d, uint32_t *dropped, struct err *err)
 {
-	bool same, kept;
-	enum err_code rc = device_by_id(t, s->id, d, NULL);
+	bool same = device_has_certificate(d, s->fingerprint);
+	bool kept = d->org == s->org && (same || issued->meant == d->number);
+	enum err_code rc = ERR_OK;
 
-	*dropped = 0;
-	if (rc == ERR_NOT_FOUND) {
-		if (issued->device != 0 || issued->meant != 0)
-			return err_set(err, ERR_DENIED,
-			    "%s came with the certificate of another device",
-			    s->id);
-		return device_create(t, s->id, s->org, d, err);
-	}
-	if (rc != ERR_OK || (rc = check_owner(t, s, d, issued, err)) != ERR_OK)
-		return rc;
-	same =
-	    memcmp(d->fingerprint, s->fingerprint, sizeof(s->fingerprint)) == 0;
-	kept = d->org == s->org && (same || issued->meant == d->number);
 	if (d->state == DEVICE_ENROLLED)
 		rc = device_count(t, d->org, -1, NULL, err);
 	if (rc == ERR_OK && !kept)
 		rc = forget_old(t, d, dropped, err);
 	if (rc == ERR_OK && !same)
 		rc = issued_end(t, d->fingerprint, CERT_SUPERSEDED, err);
+	if (rc == ERR_OK && !same)
+		rc = device_drop_replaced(t, d, CERT_SUPERSEDED, err);
 	if (rc == ERR_OK && d->org != s->org)
 		rc = change_org(t, d, s->org, err);
+	memcpy(d->fingerprint, s->fingerprint, sizeof(d->fingerprint));
+	d->state = DEVICE_AUTHENTICATING;
 	return rc == ERR_OK ? hush(t, d, err) : rc;
+}
+
+/* The device's record for this certificate. */
+static enum err_code
+bind(struct txn *t, const struct speaker *s, const struct issued *issued,
+    struct device *d, uint32_t *dropped, struct err *err)
+{
+	enum err_code rc = device_by_id(t, s->id, d, NULL);
+
+	if (rc == ERR_NOT_FOUND) {
+		if (issued->device != 0 || issued->meant != 0)
+			return err_set(err, ERR_DENIED,
+			    "%s came with the certificate of another device",
+			    s->id);
+		rc = device_create(t, s->id, s->org, d, err);
+		d->state = DEVICE_AUTHENTICATING;
+		memcpy(d->fingerprint, s->fingerprint, sizeof(d->fingerprint));
+		return rc;
+	}
+	if (rc != ERR_OK || (rc = check_owner(t, s, d, issued, err)) != ERR_OK)
+		return rc;
+	if (d->org == s->org && d->state == DEVICE_ENROLLED &&
+	    issued->meant == d->number)
+		return renew(t, s, d, err);
+	return begin_anew(t, s, issued, d, dropped, err);
 }
 
 enum err_code
@@ -199,18 +256,23 @@ enrollment_authenticate(struct txn *t, const struct speaker *s, struct err *err)
 	enum err_code rc = check_certificate(t, s, &issued, err);
 
 	if (rc != ERR_OK ||
-	    (rc = take_over(t, s, &issued, &d, &dropped, err)) != ERR_OK)
+	    (rc = bind(t, s, &issued, &d, &dropped, err)) != ERR_OK)
 		return rc;
-	d.state = DEVICE_AUTHENTICATING;
 	d.user_enrollment = s->user_enrollment;
-	d.enrolled_at = d.seen_at = s->now;
-	memcpy(d.fingerprint, s->fingerprint, sizeof(d.fingerprint));
+	d.seen_at = s->now;
+	if (d.state == DEVICE_AUTHENTICATING)
+		d.enrolled_at = s->now;
 	issued.device = d.number;
 	if ((rc = device_store(t, &d, err)) != ERR_OK ||
 	    (rc = issued_store(t, &issued, err)) != ERR_OK ||
 	    (rc = fact_put_all(t, d.number, s->message, not_facts, err)) !=
 		ERR_OK)
 		return rc;
+	if (d.state == DEVICE_ENROLLED)
+		return event_record(t, s->engine, s->org, err,
+		    "device=%s authenticate: it renews its certificate; its "
+		    "commands and secrets stay",
+		    s->id);
 	if (dropped > 0)
 		return event_record(t, s->engine, s->org, err,
 		    "device=%s authenticate: it enrolls anew; %u commands of "
@@ -299,6 +361,9 @@ enrollment_token_update(struct txn *t, const struct speaker *s,
 		rc = become_enrolled(t, s, &d, token, err);
 	}
 	d.seen_at = s->now;
+	if (rc == ERR_OK &&
+	    memcmp(d.fingerprint, s->fingerprint, sizeof(d.fingerprint)) == 0)
+		rc = device_drop_replaced(t, &d, CERT_SUPERSEDED, err);
 	if (rc == ERR_OK)
 		rc = device_store(t, &d, err);
 	/* it may be missing later: never overwrite it with nothing */
