@@ -4,6 +4,8 @@
 #include "engine/model/queue.h"
 #include "engine/model/results.h"
 #include "engine/model/settings.h"
+#include "engine/model/slot_names.h"
+#include "engine/model/slot_request.h"
 #include "engine/model/slots.h"
 
 #define SLOT_FILE                                                              \
@@ -22,6 +24,13 @@ static const struct place_rule rules[PLACES] = {
 	[PLACE_VENDOR_FILE]   = { SLOT_FILE },
 	[PLACE_SLOT_PASSWORD] = { .gather = slot_password_gather, .judge = slot_password_judge,
 				  .apply = slot_password_apply, .release = slot_release },
+	[PLACE_SLOT_SUBJECT]  = { .gather = slot_subject_gather, .judge = slot_subject_judge,
+				  .apply = slot_subject_apply, .removed = slot_subject_removed,
+				  .release = slot_request_release },
+	[PLACE_SLOT_KEY_TYPE] = { .gather = slot_key_type_gather, .judge = slot_key_type_judge,
+				  .apply = slot_key_type_apply, .release = slot_request_release },
+	[PLACE_SLOT_NAMES]    = { .judge = slot_names_judge, .apply = slot_names_apply,
+				  .removed = slot_names_removed },
 	[PLACE_APPLE_ACCOUNT] = { .judge = line_judge },
 	[PLACE_ALLOW_TOPIC]   = { .judge = line_judge },
 	[PLACE_ACCESS_RIGHTS] = { .judge = rights_judge },

@@ -79,8 +79,14 @@ scanner_of(enum place place)
 		[PLACE_APNS_FILE]     = scan_bundle,
 		[PLACE_SIGNING_FILE]  = scan_bundle,
 		[PLACE_TLS_FILE]      = scan_bundle,
+		[PLACE_TLS_NAMED_FILE] = scan_bundle,
+		[PLACE_VENDOR_FILE] = scan_bundle,
 		[PLACE_SYSTEM_URL]    = scan_line,
+		[PLACE_ORG_URL]       = scan_line,
 		[PLACE_ACCESS_RIGHTS] = scan_line,
+		[PLACE_SLOT_SUBJECT]  = scan_line,
+		[PLACE_SLOT_KEY_TYPE] = scan_line,
+		[PLACE_SLOT_NAMES]    = scan_line,
 	};
 	/* clang-format on */
 

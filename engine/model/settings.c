@@ -7,6 +7,7 @@
 #include "engine/base/net.h"
 #include "engine/base/text.h"
 #include "engine/model/orgs.h"
+#include "engine/model/slot_request.h"
 #include "engine/pki/bundle.h"
 #include "engine/pki/cert.h"
 
@@ -146,14 +147,15 @@ url_judge(struct change *c, struct err *err)
 	return system_url_parse(c->w->bytes, &u, err);
 }
 
-/* Who watches the addresses (tls.h) looks at a counter. */
+/* Who watches the addresses (tls.h) looks at a counter; requests for TLS
+ * carry the host. */
 enum err_code
 url_apply(struct txn *t, struct change *c, struct err *err)
 {
 	uint64_t n;
+	enum err_code rc = counter_next(t, "url", &n, err);
 
-	(void)c;
-	return counter_next(t, "url", &n, err);
+	return rc == ERR_OK ? slot_names_apply(t, c, err) : rc;
 }
 
 enum err_code
@@ -161,10 +163,9 @@ url_removed(
     struct txn *t, struct engine *e, const struct node *n, struct err *err)
 {
 	uint64_t count;
+	enum err_code rc = counter_next(t, "url", &count, err);
 
-	(void)e;
-	(void)n;
-	return counter_next(t, "url", &count, err);
+	return rc == ERR_OK ? slot_names_removed(t, e, n, err) : rc;
 }
 
 enum err_code

@@ -141,7 +141,9 @@ slot_file_apply(struct txn *t, struct change *c, struct err *err)
 		if (rc != ERR_OK)
 			return rc;
 	}
-	if ((rc = slot_material_put(t, c->node.n.ino, own, err)) != ERR_OK)
+	if ((rc = slot_material_put(t, c->node.n.ino, own, err)) != ERR_OK ||
+	    (rc = slot_request_judge_answer(t, x->slot.kind,
+		 slot_id_of(x->slot.kind, &c->node.n), own, err)) != ERR_OK)
 		return rc;
 	if (bundle_is_locked(own))
 		snprintf(c->note, sizeof(c->note),

@@ -25,6 +25,17 @@ slot_kind(enum place place)
 	return NULL;
 }
 
+const struct slot_kind *
+slot_kind_of(struct slot_id id)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (kinds[i].slot == id.slot && kinds[i].named == (id.dir != 0))
+			return &kinds[i];
+	return NULL;
+}
+
 struct slot_id
 slot_id_of(const struct slot_kind *kind, const struct file_node *file)
 {
@@ -123,6 +134,45 @@ by_version(const void *a, const void *b)
 	return f->version < g->version ? -1 : f->version > g->version;
 }
 
+/* Whether a certificate of the files belongs to that key. */
+static bool
+wants_key(const struct slot_files *x, const uint8_t *key_id)
+{
+	size_t i, k;
+
+	for (i = 0; i < x->n; i++)
+		for (k = 0; k < bundle_n_certs(x->files[i].bundle); k++)
+			if (memcmp(
+				cert_key_id(bundle_cert(x->files[i].bundle, k)),
+				key_id, KEYSPEC_ID_LEN) == 0)
+				return true;
+	return false;
+}
+
+static enum err_code
+add_own_keys(struct txn *t, struct slot_files *x, struct err *err)
+{
+	struct slot_own_keys keys;
+	enum err_code rc = slot_keys_list(t, x->id, &keys, err);
+	size_t i;
+
+	for (i = 0; i < keys.n && rc == ERR_OK; i++) {
+		struct slot_file *f = &x->files[x->n];
+		struct pkey *key = NULL;
+
+		if (!wants_key(x, keys.v[i].id))
+			continue;
+		memset(f, 0, sizeof(*f));
+		rc = slot_key_read(t, x->id, keys.v[i].id, &key, err);
+		if (rc == ERR_OK)
+			rc = bundle_new(key, NULL, 0, &f->bundle, err);
+		if (rc == ERR_OK)
+			x->n++;
+		pkey_free(key);
+	}
+	return rc;
+}
+
 enum err_code
 slot_files_load(struct txn *t, struct slot_files *x, struct err *err)
 {
@@ -138,5 +188,7 @@ slot_files_load(struct txn *t, struct slot_files *x, struct err *err)
 		rc = node_each(t, dir.n.ino, 0, add_file, x, err);
 	if (rc == ERR_OK)
 		qsort(x->files, x->n, sizeof(x->files[0]), by_version);
+	if (rc == ERR_OK)
+		rc = add_own_keys(t, x, err);
 	return rc;
 }

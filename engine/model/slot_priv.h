@@ -6,7 +6,8 @@
 #ifndef MDMFS_MODEL_SLOT_PRIV_H
 #define MDMFS_MODEL_SLOT_PRIV_H
 
-#include "engine/model/slots.h"
+#include "engine/model/slot_keys.h"
+#include "engine/model/slot_request.h"
 #include "engine/pki/slot.h"
 
 #define SLOT_FILES_MAX 64 /* in one slot */
@@ -27,9 +28,12 @@ const struct slot_kind *slot_kind(enum place place);
 struct slot_id slot_id_of(
     const struct slot_kind *kind, const struct file_node *file);
 
+/* The row of a slot: named, if it has a directory of its own. */
+const struct slot_kind *slot_kind_of(struct slot_id id);
+
 /* A file of the slot: what it holds, unlocked as far as passwords go. */
 struct slot_file {
-	uint64_t ino;
+	uint64_t ino; /* 0: none, it is a key that the server made */
 	uint64_t version;
 	char name[NODE_NAME_MAX + 1];
 	struct buf bytes; /* only of locked ones, to try a new password */
@@ -39,13 +43,15 @@ struct slot_file {
 struct slot_files {
 	const struct slot_kind *kind;
 	struct slot_id id;
-	struct slot_file files[SLOT_FILES_MAX];
+	struct slot_file files[SLOT_FILES_MAX + SLOT_KEYS_MAX];
 	size_t n;
 };
 
 void slot_files_fini(struct slot_files *x);
 
-/* All files that the slot x->id of x->kind has now, the last written last. */
+/* All files that the slot x->id of x->kind has now, the last written last, and
+ * behind them the server's own keys that a certificate among them belongs
+ * to. */
 enum err_code slot_files_load(
     struct txn *t, struct slot_files *x, struct err *err);
 
@@ -55,6 +61,38 @@ enum err_code slot_material_put(
 enum err_code slot_material_get(
     struct txn *t, uint64_t ino, struct bundle **ret, struct err *err);
 enum err_code slot_material_drop(struct txn *t, uint64_t ino, struct err *err);
+
+/*
+ * A file that has just come: ERR_KEY_REJECTED if it is the answer to another
+ * request than the one that the slot waits with.
+ */
+enum err_code slot_request_judge_answer(struct txn *t,
+    const struct slot_kind *kind, struct slot_id id,
+    const struct bundle *answer, struct err *err);
+/* What the slot's files answer is answered. */
+enum err_code slot_request_answered(struct txn *t, struct engine *e,
+    const struct slot_files *x, struct err *err);
+
+/*
+ * Store the request r, with its bytes made unless they would be the same, and
+ * say so and why in an event (NULL: its names are others now).  r->names and
+ * r->der are set.
+ */
+enum err_code slot_request_store(struct txn *t, struct engine *e,
+    struct slot_request *r, const char *why, struct err *err);
+/* The request that the subject file of that number asked for.
+ * ERR_NOT_FOUND. */
+enum err_code slot_request_of_file(struct txn *t, uint32_t org, uint64_t file,
+    struct slot_request *ret, struct err *err);
+enum err_code slot_request_drop(
+    struct txn *t, const struct slot_request *r, struct err *err);
+/* The unanswered requests for TLS of the organization (0: of all), made again
+ * where their names are others now. */
+enum err_code slot_request_rename(
+    struct txn *t, struct engine *e, uint32_t org, struct err *err);
+/* The first 16 hex digits of a key's number, for people. */
+void slot_request_fingerprint(
+    const uint8_t key_id[static KEYSPEC_ID_LEN], char ret[static 17]);
 
 /*
  * Pick again and put it into effect.  While files are being exchanged one by

@@ -6,34 +6,71 @@
 #include "engine/model/orgs.h"
 #include "engine/model/slot_priv.h"
 
+/* A topic that takes another one's place. */
+struct topic_change {
+	char from[ORG_TOPIC_MAX + 1]; /* "": there is none */
+	uint32_t devices;
+};
+
+static enum err_code
+refuse_topic(struct txn *t, uint32_t org, const struct topic_change *change,
+    const char *topic, struct err *err)
+{
+	char account[128];
+
+	if (org_setting(t, org, "apns", "apple-account", account,
+		sizeof(account)) != ERR_OK)
+		account[0] = '\0';
+	return err_set(err, ERR_KEY_REJECTED,
+	    "this push certificate has the topic %s, but %u enrolled device%s "
+	    "%s and would fall silent. Renew the old certificate at "
+	    "https://identity.apple.com/pushcert with the Apple Account that "
+	    "made it (%s%s), do not create a new one. If every device shall "
+	    "enroll again, write the new topic into apns/allow-topic-change "
+	    "first",
+	    topic, change->devices, change->devices == 1 ? " uses" : "s use",
+	    change->from, account[0] != '\0' ? "on record: " : "",
+	    account[0] != '\0' ? account
+			       : "none is on record: note it in "
+				 "apns/apple-account once it is known");
+}
+
 /*
  * Devices keep the topic that they enrolled with: with a certificate of
  * another one they would never hear from this server again.
  */
 static enum err_code
-guard_topic(struct txn *t, uint32_t org, const char *topic, struct err *err)
+guard_topic(struct txn *t, uint32_t org, const char *topic,
+    struct topic_change *ret, struct err *err)
 {
-	char allowed[ORG_TOPIC_MAX + 1] = "", account[128] = "";
+	char allowed[ORG_TOPIC_MAX + 1];
 	struct org o;
 	enum err_code rc = org_read(t, org, &o, err);
 
 	if (rc != ERR_OK || o.enrolled == 0 || o.topic[0] == '\0' ||
 	    strcmp(o.topic, topic) == 0)
 		return rc;
-	rc = org_setting(
-	    t, org, "apns", "allow-topic-change", allowed, sizeof(allowed));
-	if (rc == ERR_OK && strcmp(allowed, topic) == 0)
+	memcpy(ret->from, o.topic, sizeof(ret->from));
+	ret->devices = o.enrolled;
+	if (org_setting(t, org, "apns", "allow-topic-change", allowed,
+		sizeof(allowed)) == ERR_OK &&
+	    strcmp(allowed, topic) == 0)
 		return ERR_OK;
-	if (org_setting(t, org, "apns", "apple-account", account,
-		sizeof(account)) != ERR_OK)
-		account[0] = '\0';
-	return err_set(err, ERR_KEY_REJECTED,
-	    "this push certificate has the topic %s, but the %u enrolled "
-	    "devices use %s and would fall silent. Renew the old certificate "
-	    "at identity.apple.com with the Apple Account that made it%s%s; do "
-	    "not create a new one. If every device shall enroll again, write "
-	    "the new topic into apns/allow-topic-change first",
-	    topic, o.enrolled, o.topic, account[0] ? ": " : "", account);
+	return refuse_topic(t, org, ret, topic, err);
+}
+
+static enum err_code
+tell_topic(struct txn *t, struct engine *e, uint32_t org,
+    const struct topic_change *change, const char *topic, struct err *err)
+{
+	bool one = change->devices == 1;
+
+	return event_record(t, e, org, err,
+	    "apns: the topic changes from %s to %s, as allow-topic-change "
+	    "says: %u device%s that enrolled with %s will not hear pushes, and "
+	    "so get no commands, until %s again",
+	    change->from, topic, change->devices, one ? "" : "s", change->from,
+	    one ? "it enrolls" : "they enroll");
 }
 
 static enum err_code
@@ -41,14 +78,18 @@ put_into_effect(struct txn *t, struct engine *e, const struct slot_files *x,
     const struct identity *id, struct err *err)
 {
 	const struct cert *leaf = identity_leaf(id);
+	struct topic_change change = { .from = "" };
 	struct slot_facts now;
 	struct buf end = { 0 };
 	enum err_code rc = slot_facts(t, x->id, &now, err);
 
 	if (rc != ERR_OK)
 		return rc;
+	/* a topic that is in effect already was allowed once */
 	if (x->kind->purpose == SLOT_APNS &&
-	    (rc = guard_topic(t, x->id.org, cert_topic(leaf), err)) != ERR_OK)
+	    strcmp(now.topic, cert_topic(leaf)) != 0 &&
+	    (rc = guard_topic(t, x->id.org, cert_topic(leaf), &change, err)) !=
+		ERR_OK)
 		return rc;
 	if ((rc = slot_install(t, x->id, id, err)) != ERR_OK)
 		return rc;
@@ -60,6 +101,9 @@ put_into_effect(struct txn *t, struct engine *e, const struct slot_files *x,
 	    "%s: certificate %s serial %s is in effect until %s", x->kind->name,
 	    cert_subject(leaf), cert_serial(leaf), buf_str(&end));
 	buf_free(&end);
+	if (rc == ERR_OK && change.from[0] != '\0')
+		rc =
+		    tell_topic(t, e, x->id.org, &change, cert_topic(leaf), err);
 	return rc;
 }
 
@@ -99,7 +143,7 @@ static enum err_code
 pick(struct txn *t, struct engine *e, struct slot_files *x, bool removing,
     struct err *err)
 {
-	const struct bundle *bundles[SLOT_FILES_MAX];
+	const struct bundle *bundles[SLOT_FILES_MAX + SLOT_KEYS_MAX];
 	struct identity *id = NULL;
 	struct err why = { 0 };
 	enum err_code rc;
@@ -136,6 +180,8 @@ slot_repick(struct txn *t, struct engine *e, const struct slot_kind *kind,
 	x->id = id;
 	if ((rc = slot_files_load(t, x, err)) == ERR_OK)
 		rc = pick(t, e, x, removing, err);
+	if (rc == ERR_OK)
+		rc = slot_request_answered(t, e, x, err);
 	slot_files_fini(x);
 	free(x);
 	return rc;

@@ -15,8 +15,10 @@
 
 /* Zeroed: none. */
 struct slot_request {
-	uint64_t dir;  /* ino of the slot's directory */
-	uint64_t file; /* ino of the file subject in it */
+	struct slot_id id;
+	uint64_t lasting; /* slot_lasting_id().dir */
+	uint64_t dir;     /* ino of the slot's directory */
+	uint64_t file;    /* ino of the file subject in it */
 	uint8_t key_id[KEYSPEC_ID_LEN];
 	int64_t made; /* seconds */
 	char subject[SLOT_SUBJECT_MAX + 1];
@@ -34,8 +36,8 @@ void slot_request_fini(struct slot_request *r);
 void slot_request_path(struct txn *t, struct slot_id id, struct buf *ret);
 
 /* Append what to do with it, for people: one line, no end. */
-enum err_code slot_request_advice(
-    struct txn *t, struct slot_id id, struct buf *ret, struct err *err);
+enum err_code slot_request_advice(struct txn *t, const struct slot_request *r,
+    struct buf *ret, struct err *err);
 
 /* Rules for places: see place.c. */
 enum err_code slot_subject_gather(
