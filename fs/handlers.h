@@ -37,6 +37,11 @@ tree_read_fn org_ca_read;
 tree_read_fn health_certificates_read;
 tree_read_fn health_svg_read;
 
+/* vendor.c */
+extern const struct tree_names vendor_names; /* status/system/vendor */
+tree_read_fn vendor_identity_read;
+tree_read_fn vendor_signed_read;
+
 /* status.c */
 tree_read_fn status_readme_read;
 tree_read_fn status_last_error_read;

@@ -82,7 +82,7 @@ dress(struct fs *f, struct node *n, struct err *err)
 	n->kind = row->kind;
 	n->mode = row->mode;
 	set_times(n, row->kind == TREE_DIR ? f->started : time(NULL));
-	if (row->of == OF_NONE)
+	if (row->of == OF_NONE || row->of == OF_NUMBER)
 		return ERR_OK;
 	if (row->of != OF_ORG) {
 		rc = device_get(f->engine, n->at.device, &d, err);
@@ -363,6 +363,21 @@ node_size(struct fs *f, struct node *n, const struct caller *c, struct err *err)
 
 /* ---- paths -------------------------------------------------------------- */
 
+/* What stands for the * in the pattern: the name of the file with that number,
+ * without its ending. */
+static void
+number_path(struct fs *f, uint32_t number, struct buf *b)
+{
+	char name[256];
+	char *dot;
+
+	if (!node_name(f, number, name))
+		return;
+	if ((dot = strrchr(name, '.')) != NULL)
+		*dot = '\0';
+	buf_text(b, name);
+}
+
 /* The row's pattern with its variables filled in. */
 static void
 generated_path(struct fs *f, const struct node *n, struct buf *b)
@@ -386,6 +401,9 @@ generated_path(struct fs *f, const struct node *n, struct buf *b)
 		} else if (strncmp(p, "{user}", 6) == 0) {
 			buf_printf(b, "#%u", n->at.user);
 			p += 6;
+		} else if (*p == '*' && n->row->of == OF_NUMBER) {
+			number_path(f, n->at.number, b);
+			p++;
 		} else {
 			buf_char(b, *p++);
 		}

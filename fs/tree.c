@@ -76,6 +76,8 @@ const struct tree_row tree[] = {
 { "system/vendor/{identity}",         F(0600), KEPT(VENDOR_FILE),                                                 "certificates and keys: *.p12 *.pfx *.pem *.crt *.cer *.der *.key *.p7b" },
 { "system/vendor/password",           F(0600), KEPT(SLOT_PASSWORD),                                               "passwords that open encrypted files, one a line" },
 { "system/vendor/{identity}.password", F(0600), KEPT(SLOT_PASSWORD),                                              "the password of that file" },
+{ "system/vendor/sign",               D(0755), KEPT(VENDOR_SIGN),                                                  "requests for push certificates of others, to be signed" },
+{ "system/vendor/sign/*.csr",         F(0644), KEPT(VENDOR_REQUEST),                                               "one request, PEM or DER, RSA 2048; signed as status/system/vendor/NAME.push-request" },
 { "system/trust",                    D(0755), KEPT(TRUST),                                                        "roots that devices must be told to trust" },
 { "system/trust/*.pem",              F(0644), KEPT(TRUST_FILE),                                                   "one or more root certificates" },
 { "devices",                         D(0755), MADE(17, OF_NONE), NULL, &device_names, NULL,                       "every device, by UDID; rmdir forgets one" },
@@ -119,6 +121,9 @@ const struct tree_row tree[] = {
 { "status/system",                   D(0755), MADE(47, OF_NONE), NULL, NULL, NULL,                                "the identities of the server" },
 { "status/system/tls",               F(0444), MADE(48, OF_NONE), status_tls_read, NULL, NULL,                     "the HTTPS certificate in effect, and what waits" },
 { "status/system/signing",           F(0444), MADE(49, OF_NONE), org_signing_read, NULL, NULL,                    "the default signing identity, and what waits" },
+{ "status/system/vendor",            D(0755), MADE(60, OF_NONE), NULL, &vendor_names, NULL,                       "the MDM vendor's side" },
+{ "status/system/vendor/identity",   F(0444), MADE(61, OF_NONE), vendor_identity_read, NULL, NULL,                "the vendor identity in effect, and what waits" },
+{ "status/system/vendor/*.push-request", F(0444), MADE(63, OF_NUMBER), vendor_signed_read, NULL, NULL,             "the request system/vendor/sign/NAME.csr, signed: the file that identity.apple.com/pushcert takes" },
 { "events",                          F(0444), MADE(TREE_PART_EVENTS, OF_NONE), NULL, NULL, NULL,                  "what happened, one line each; grows" },
 { "events.1",                        F(0444), OPT(TREE_PART_EVENTS, OF_NONE), NULL, NULL, NULL,                   "the events before those" },
 { "follow",                          F(0444), MADE(50, OF_NONE), NULL, NULL, NULL,                                "events as a stream: a read waits for the next one" },
@@ -415,6 +420,9 @@ tree_ino(const struct tree_row *row, const struct at *at)
 	case OF_KEY:
 		low = at->number;
 		break;
+	case OF_NUMBER:
+		owner = at->number;
+		break;
 	}
 	return TREE_INO_BIT | (uint64_t)row->part << 56 | owner << 24 |
 	       (low & 0xffffff);
@@ -431,7 +439,7 @@ tree_decode(const struct tree_row *row, uint64_t ino, struct at *at)
 		? owner
 		: 0;
 	at->user = row->of == OF_USER ? low : 0;
-	at->number = row->of == OF_KEY ? low : 0;
+	at->number = row->of == OF_KEY ? low : row->of == OF_NUMBER ? owner : 0;
 }
 
 bool

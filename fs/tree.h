@@ -22,7 +22,7 @@ struct at {
 	uint32_t org;               /* org.h; 0: none */
 	uint32_t device;            /* device.h; 0: none */
 	uint32_t user;              /* a user channel; 0: the device's own */
-	uint32_t number;            /* of a {key}: tree_key_hash() */
+	uint32_t number;            /* of a {key}: tree_key_hash(); OF_NUMBER */
 	const struct view *view;    /* who asks, with groups if TREE_VIEW */
 };
 
@@ -53,7 +53,7 @@ struct tree_names {
 enum tree_kind { TREE_DIR, TREE_FILE, TREE_LINK };
 
 /* What the number in a generated inode number is. */
-enum tree_of { OF_NONE, OF_ORG, OF_DEVICE, OF_USER, OF_KEY };
+enum tree_of { OF_NONE, OF_ORG, OF_DEVICE, OF_USER, OF_KEY, OF_NUMBER };
 
 #define TREE_FIXED    1u /* always there: neither made nor removed */
 #define TREE_OPTIONAL 2u /* not there while read says ERR_NOT_FOUND */

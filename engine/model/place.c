@@ -7,6 +7,7 @@
 #include "engine/model/slot_names.h"
 #include "engine/model/slot_request.h"
 #include "engine/model/slots.h"
+#include "engine/model/vendor.h"
 
 #define SLOT_FILE                                                              \
 	.gather = slot_file_gather, .judge = slot_file_judge,                  \
@@ -22,6 +23,8 @@ static const struct place_rule rules[PLACES] = {
 	[PLACE_TLS_FILE]      = { SLOT_FILE },
 	[PLACE_TLS_NAMED_FILE] = { SLOT_FILE },
 	[PLACE_VENDOR_FILE]   = { SLOT_FILE },
+	[PLACE_VENDOR_REQUEST] = { .gather = vendor_request_gather, .judge = vendor_request_judge,
+				  .apply = vendor_request_apply, .release = vendor_request_release },
 	[PLACE_SLOT_PASSWORD] = { .gather = slot_password_gather, .judge = slot_password_judge,
 				  .apply = slot_password_apply, .release = slot_release },
 	[PLACE_SLOT_SUBJECT]  = { .gather = slot_subject_gather, .judge = slot_subject_judge,

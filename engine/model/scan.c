@@ -70,12 +70,29 @@ scan_line(struct engine *e, enum place place, struct file_scan *s,
 	return place_rule(place)->judge(&c, err);
 }
 
+/* A request for a certificate that is all there: behind its END line. */
+static enum err_code
+scan_request(struct engine *e, enum place place, struct file_scan *s,
+    struct bytes so_far, struct err *err)
+{
+	static const char end[] = "-----END CERTIFICATE REQUEST-----\n";
+	struct file_write w = { .place = place, .name = "", .bytes = so_far };
+	struct change c = { .engine = e, .w = &w };
+
+	(void)s;
+	if (so_far.len < strlen(end) ||
+	    memcmp(so_far.p + so_far.len - strlen(end), end, strlen(end)) != 0)
+		return ERR_OK;
+	return place_rule(place)->judge(&c, err);
+}
+
 static scan_fn *
 scanner_of(enum place place)
 {
 	/* clang-format off */
 	static scan_fn *const scanners[] = {
 		[PLACE_COMMAND]       = scan_command,
+		[PLACE_VENDOR_REQUEST] = scan_request,
 		[PLACE_APNS_FILE]     = scan_bundle,
 		[PLACE_SIGNING_FILE]  = scan_bundle,
 		[PLACE_TLS_FILE]      = scan_bundle,

@@ -1,5 +1,6 @@
 #include "engine/base/text.h"
 #include "engine/model/orgs.h"
+#include "engine/model/slot_priv.h"
 #include "engine/model/tls.h"
 
 /* status/.../apns, signing, tls: the identity in effect, line by line. */
@@ -33,7 +34,7 @@ facts(struct page *p, const struct slot_facts *f)
 
 	buf_printf(&p->b, "state: %s\nsubject: %s\nserial: %s\n",
 	    state_of(f, now), f->subject, f->serial);
-	if (f->topic[0] != '\0')
+	if (p->place == PLACE_APNS)
 		buf_printf(&p->b, "topic: %s\n", f->topic);
 	line_time(&p->b, "begins", f->begins);
 	line_time(&p->b, "ends", f->expires);
@@ -71,6 +72,10 @@ advice(enum place place, uint32_t org)
 	if (place == PLACE_SIGNING)
 		return "profiles are not signed: copy a certificate with its "
 		       "key into system/signing/";
+	if (place == PLACE_VENDOR)
+		return "only for MDM vendors: copy the vendor certificate with "
+		       "its key and the chain above it into system/vendor/, "
+		       "and requests for push certificates are signed with it";
 	return "copy the HTTPS certificate with its key into system/tls/";
 }
 
@@ -78,9 +83,7 @@ static enum err_code
 page_txn(struct txn *t, void *arg, struct err *err)
 {
 	struct page *p = arg;
-	enum slot slot = p->place == PLACE_APNS      ? SLOT_OF_APNS
-	                 : p->place == PLACE_SIGNING ? SLOT_OF_SIGNING
-	                                             : SLOT_OF_TLS;
+	enum slot slot = slot_kind(p->place)->slot;
 	struct identity *id = NULL;
 	struct tls_state s = { .own = false };
 	enum err_code rc =

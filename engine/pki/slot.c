@@ -127,6 +127,12 @@ slot_judge_fit(enum slot_purpose purpose, const struct cert *c, struct err *err)
 		    cert_label(c));
 	if ((rc = keyspec_check(cert_keyspec(c), &why)) != ERR_OK)
 		return err_set(err, rc, "%s: %s", cert_label(c), why.msg);
+	if (purpose == SLOT_VENDOR && cert_keyspec(c)->kind != KEYSPEC_RSA)
+		return err_set(err, ERR_KEY_REJECTED,
+		    "%s has a key of the kind %s: Apple takes requests for "
+		    "push certificates that a vendor signed with RSA alone. "
+		    "Have a vendor certificate issued for an RSA key",
+		    cert_label(c), cert_keyspec(c)->name);
 	return purpose == SLOT_TLS ? judge_tls(c, err) : ERR_OK;
 }
 

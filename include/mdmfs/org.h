@@ -27,9 +27,10 @@ typedef bool org_fn(void *arg, const struct org_view *org);
 enum err_code org_list(
     struct engine *e, uint32_t after, org_fn *fn, void *arg, struct err *err);
 
-/* status/orgs/ORG/apns and signing, status/system/tls and signing (org 0):
- * `key: value` lines on the identity in effect and on what waits.  place is
- * PLACE_APNS, PLACE_SIGNING or PLACE_TLS. */
+/* status/orgs/ORG/apns and signing, status/system/tls, signing and
+ * vendor/identity (org 0): `key: value` lines on the identity in effect and on
+ * what waits.  place is PLACE_APNS, PLACE_SIGNING, PLACE_TLS or
+ * PLACE_VENDOR. */
 enum err_code org_slot_page(struct engine *e, uint32_t org, enum place place,
     struct buf *b, struct err *err);
 
