@@ -16,6 +16,7 @@ foreign[] = {
 	{ LIT("\0-\0-"),           "UTF-16 text: save it as UTF-8 (iconv -f UTF-16BE -t UTF-8)" },
 	{ LIT("\xfe\xed\xfe\xed"), "a Java key store: convert it (keytool -importkeystore -deststoretype pkcs12)" },
 	{ LIT("\xce\xce\xce\xce"), "a Java key store: convert it (keytool -importkeystore -deststoretype pkcs12)" },
+	{ LIT("\x1e\xf1\xb5\xb0"), "Microsoft's form of a key (PVK): convert it (openssl rsa -inform pvk)" },
 	{ LIT("PK\3\4"),           "a ZIP archive: unpack it, and put the files inside here" },
 	{ LIT("\x1f\x8b"),         "a gzip archive: unpack it, and put the files inside here" },
 	{ LIT("%PDF"),             "a PDF document: put here the certificate itself" },
@@ -97,21 +98,27 @@ read_der(struct bundle *b, struct bytes file, struct opener *o, struct err *err)
 	return rc != ERR_OK ? rc : bundle_read_der(b, file, o, err);
 }
 
-/* Base64 of DER without BEGIN and END, as some portals hand out. */
+/* Base64 of DER without BEGIN and END, as some portals hand out, or of a whole
+ * PEM file, as Kubernetes keeps it. */
 static bool
 read_bare_base64(struct bundle *b, struct bytes text, struct opener *o,
     enum err_code *rc, struct err *err)
 {
-	struct buf der = { 0 };
-	bool yes;
+	struct buf inside = { 0 };
+	struct bytes begin = text_trim(text);
+	bool der, pem;
 
-	yes = bytes_begin(text_trim(text), bytes_text("M")) &&
-	      text_unbase64(text, &der, NULL) == ERR_OK && der.len > 4 &&
-	      der.p[0] == DER_SEQUENCE;
-	if (yes)
-		*rc = read_der(b, buf_view(&der), o, err);
-	buf_wipe(&der);
-	return yes;
+	der = bytes_begin(begin, bytes_text("M"));
+	pem = bytes_begin(begin, bytes_text("LS0tLS1CRUdJTi")); /* -----BEGIN */
+	if ((!der && !pem) || text_unbase64(text, &inside, NULL) != ERR_OK ||
+	    inside.len <= 4 || (der && inside.p[0] != DER_SEQUENCE))
+		der = pem = false;
+	if (der)
+		*rc = read_der(b, buf_view(&inside), o, err);
+	else if (pem)
+		*rc = bundle_read_pem(b, buf_view(&inside), o, err);
+	buf_wipe(&inside);
+	return der || pem;
 }
 
 static enum err_code

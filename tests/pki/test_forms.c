@@ -70,6 +70,8 @@ static const struct form forms[] = {
 	{ "cut.pem",      TLS, NULL,     0, CODED,   { "no END line", "cut short" } },
 	{ "utf16.pem",    TLS, NULL,     0, CODED,   { "UTF-16", "save it as UTF-8" } },
 	{ "bare.cer tls.key", TLS, NULL, 0, USED,    { NULL } },
+	{ "bare.p12",     TLS, "geheim", 0, USED,    { NULL } },
+	{ "secret.txt",   TLS, NULL,     0, USED,    { NULL } },
 	{ "fullchain.pem tls.key", TLS, NULL, 0, USED, { NULL } },
 
 	/* DER, PKCS#7 */
@@ -194,6 +196,7 @@ make_files(void)
 	   "head -n 5 leaf.pem > cut.pem\n"
 	   "iconv -f UTF-8 -t UTF-16 leaf.pem > utf16.pem\n"
 	   "grep -v -- --- leaf.pem > bare.cer\n"
+	   "base64 aes.p12 > bare.p12; base64 -w0 all.pem > secret.txt\n"
 	   "openssl x509 -in leaf.pem -outform der -out tls.der\n"
 	   "openssl pkey -in tls.key -outform der -out tls.keyder\n"
 	   "C='openssl crl2pkcs7 -nocrl -certfile fullchain.pem'\n"
