@@ -39,3 +39,15 @@ health_svg_read(const struct at *at, struct buf *b, struct err *err)
 {
 	return page(at, health_certificates_svg, b, err);
 }
+
+enum err_code
+status_doctor_read(const struct at *at, struct buf *b, struct err *err)
+{
+	return page(at, health_doctor_page, b, err);
+}
+
+enum err_code
+status_doctor_write(const struct at *at, struct bytes bytes, struct err *err)
+{
+	return health_doctor_write(at->engine, bytes, err);
+}

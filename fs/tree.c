@@ -108,6 +108,7 @@ const struct tree_row tree[] = {
 { "status",                          D(0755), MADE(34, OF_NONE), NULL, NULL, NULL,                                "what the server knows" },
 { "status/last-error",               F(0444), MADE(35, OF_NONE), status_last_error_read, NULL, NULL,              "why your last write was refused" },
 { "status/server",                   F(0444), MADE(36, OF_NONE), status_server_read, NULL, NULL,                  "version, listeners, store, counts" },
+{ "status/doctor",                   F(0644), SEEN(53, OF_NONE), status_doctor_read, NULL, status_doctor_write,  "every check of the installation, with cause and remedy; write live to ask the push service" },
 { "status/serials",                  D(0755), MADE(37, OF_NONE), NULL, &device_serial, NULL,                      "devices by serial number" },
 { "status/serials/{serial}",         L,       MADE(38, OF_DEVICE), device_serial_link, NULL, NULL,                "symlink to the device" },
 { "status/orgs",                     D(0755), MADE(39, OF_NONE), NULL, &org_names, NULL,                          "organizations as the server sees them" },
