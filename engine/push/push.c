@@ -15,6 +15,7 @@
 #define KEPT_FOR    INT64_C(7 * 86400) /* Apple stores a push this long */
 #define WAITING_MAX 10000 /* pushes under way before more are leased */
 #define IDENTITIES  1024  /* organizations whose keys are ready */
+#define PROBED_MAX  64 /* of them that only a test has needed: see probe_one() */
 
 struct ready {
 	uint32_t org;
@@ -30,12 +31,14 @@ struct push {
 	pthread_cond_t changed;
 	bool stop; /* protected by mutex, and these: */
 	bool woken;
-	struct sending *done; /* outcomes to be written down, */
-	struct sending **end; /* in the order in which they came */
+	struct sending *done;   /* outcomes to be written down, */
+	struct sending **end;   /* in the order in which they came */
+	struct probing *probed; /* the same of tests */
 	/* the thread's own: */
 	struct batch batch;
 	struct ready ready[IDENTITIES];
 	size_t oldest;
+	struct prober prober;
 };
 
 void
@@ -59,6 +62,20 @@ sent(void *arg, const struct apns_result *r)
 	s->next = NULL;
 	*p->end = s;
 	p->end = &s->next;
+	pthread_cond_signal(&p->changed);
+	pthread_mutex_unlock(&p->mutex);
+}
+
+static void
+probed(void *arg, const struct apns_result *r)
+{
+	struct probing *s = arg;
+	struct push *p = s->push;
+
+	s->result = *r;
+	pthread_mutex_lock(&p->mutex);
+	s->next = p->probed;
+	p->probed = s;
 	pthread_cond_signal(&p->changed);
 	pthread_mutex_unlock(&p->mutex);
 }
@@ -98,36 +115,51 @@ convert(const struct identity *id, struct apns_identity **ret, struct err *err)
 	return rc;
 }
 
-/* The organization's certificate, as TLS wants it; borrowed from p. */
+/* The caller's. */
 static enum err_code
-identity_of(struct push *p, const struct outgoing *o,
-    struct apns_identity **ret, struct err *err)
+load(struct push *p, uint32_t org, struct apns_identity **ret, struct err *err)
 {
-	struct load l = { .org = o->org };
-	struct apns_identity *fresh = NULL;
-	struct ready *r = NULL;
-	enum err_code rc;
+	struct load l = { .org = org };
+	enum err_code rc = store_view(p->engine->store, load_txn, &l, err);
+
+	if (rc == ERR_OK)
+		rc = convert(l.id, ret, err);
+	identity_free(l.id);
+	return rc;
+}
+
+static struct ready *
+ready_of(struct push *p, uint32_t org)
+{
 	size_t i;
 
-	for (i = 0; i < IDENTITIES && r == NULL; i++)
-		if (p->ready[i].identity != NULL && p->ready[i].org == o->org)
-			r = &p->ready[i];
-	if (r != NULL && r->version == o->identity_version) {
+	for (i = 0; i < IDENTITIES; i++)
+		if (p->ready[i].identity != NULL && p->ready[i].org == org)
+			return &p->ready[i];
+	return NULL;
+}
+
+/* The organization's certificate, as TLS wants it; borrowed from p. */
+static enum err_code
+identity_of(struct push *p, uint32_t org, uint64_t version,
+    struct apns_identity **ret, struct err *err)
+{
+	struct apns_identity *fresh = NULL;
+	struct ready *r = ready_of(p, org);
+	enum err_code rc;
+
+	if (r != NULL && r->version == version) {
 		*ret = r->identity;
 		return ERR_OK;
 	}
-	rc = store_view(p->engine->store, load_txn, &l, err);
-	if (rc == ERR_OK)
-		rc = convert(l.id, &fresh, err);
-	identity_free(l.id);
-	if (rc != ERR_OK)
+	if ((rc = load(p, org, &fresh, err)) != ERR_OK)
 		return rc;
 	if (r == NULL)
 		r = &p->ready[p->oldest++ % IDENTITIES];
 	if (r->identity != NULL)
 		apns_retire(p->apns, r->identity);
 	apns_identity_free(r->identity);
-	*r = (struct ready){ o->org, o->identity_version, fresh };
+	*r = (struct ready){ org, version, fresh };
 	*ret = fresh;
 	return ERR_OK;
 }
@@ -152,7 +184,7 @@ send_one(struct push *p, const struct outgoing *o)
 	push.token = bytes_of(o->token.token, o->token.len);
 	push.magic = o->token.magic;
 	push.arg = s;
-	rc = identity_of(p, o, &push.identity, &err);
+	rc = identity_of(p, o->org, o->identity_version, &push.identity, &err);
 	if (rc == ERR_OK)
 		rc = apns_send(p->apns, &push, sent, &err);
 	if (rc != ERR_OK) {
@@ -167,6 +199,51 @@ send_one(struct push *p, const struct outgoing *o)
 	}
 }
 
+/* Where there are many organizations, a test leaves no connection behind that
+ * no push needs. */
+static void
+probe_one(struct push *p, const struct probing *due)
+{
+	struct probing *s = malloc(sizeof(*s));
+	struct apns_identity *identity = NULL;
+	struct err err = { 0 };
+	enum err_code rc;
+
+	if (s == NULL) {
+		p->prober.under_way--;
+		return; /* it is found again */
+	}
+	*s = *due;
+	s->push = p;
+	if (ready_of(p, s->org) != NULL || p->oldest < PROBED_MAX) {
+		rc = identity_of(p, s->org, s->version, &identity, &err);
+	} else {
+		rc = load(p, s->org, &s->identity, &err);
+		identity = s->identity;
+	}
+	if (rc == ERR_OK)
+		rc = apns_probe(p->apns, identity, probed, s, &err);
+	if (rc != ERR_OK) {
+		struct apns_result r = { .outcome = APNS_TRY_LATER };
+
+		memcpy(r.text, err.msg, sizeof(r.text) - 1);
+		probed(s, &r);
+	}
+}
+
+static void
+settle_probes(struct push *p, struct probing *list)
+{
+	struct probing *s;
+
+	for (s = list; s != NULL; s = s->next) {
+		if (s->identity != NULL)
+			apns_retire(p->apns, s->identity);
+		apns_identity_free(s->identity);
+	}
+	prober_settle(&p->prober, list);
+}
+
 static void
 settle(struct push *p, struct sending *list)
 {
@@ -179,6 +256,17 @@ settle(struct push *p, struct sending *list)
 		list = s->next;
 		free(s);
 	}
+}
+
+/* Begin the tests that are due; as drain(). */
+static int64_t
+probe(struct push *p)
+{
+	struct probing due;
+
+	while (prober_next(&p->prober, engine_now(p->engine), &due))
+		probe_one(p, &due);
+	return prober_due(&p->prober);
 }
 
 /* Send what is due; returns when to look again (seconds), 0: when woken. */
@@ -203,10 +291,17 @@ drain(struct push *p)
 	return p->batch.next;
 }
 
+static int64_t
+earlier(int64_t a, int64_t b)
+{
+	return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
 /* Wait for a wake, an outcome, or the time until; takes the outcomes.  False:
  * it is time to stop. */
 static bool
-wait_for_work(struct push *p, int64_t until, struct sending **list)
+wait_for_work(struct push *p, int64_t until, struct sending **list,
+    struct probing **probes)
 {
 	int64_t left = until - engine_now(p->engine);
 	struct timespec at;
@@ -215,13 +310,15 @@ wait_for_work(struct push *p, int64_t until, struct sending **list)
 	clock_gettime(CLOCK_MONOTONIC, &at);
 	at.tv_sec += until == 0 || left > 3600 ? 3600 : left < 0 ? 0 : left;
 	pthread_mutex_lock(&p->mutex);
-	while (!p->stop && !p->woken && p->done == NULL &&
+	while (!p->stop && !p->woken && p->done == NULL && p->probed == NULL &&
 	       pthread_cond_timedwait(&p->changed, &p->mutex, &at) != ETIMEDOUT)
 		;
 	p->woken = false;
 	*list = p->done;
 	p->done = NULL;
 	p->end = &p->done;
+	*probes = p->probed;
+	p->probed = NULL;
 	go_on = !p->stop;
 	pthread_mutex_unlock(&p->mutex);
 	return go_on;
@@ -232,17 +329,20 @@ run(void *arg)
 {
 	struct push *p = arg;
 	struct sending *list = NULL;
+	struct probing *probes = NULL;
 	struct err err = { 0 };
 	int64_t next;
 
 	if (outbox_recover(p->engine, &err) != ERR_OK)
 		log_error("push: %s", err.msg);
-	next = drain(p);
-	while (wait_for_work(p, next, &list)) {
+	next = earlier(drain(p), probe(p));
+	while (wait_for_work(p, next, &list, &probes)) {
 		settle(p, list);
-		next = drain(p);
+		settle_probes(p, probes);
+		next = earlier(drain(p), probe(p));
 	}
 	settle(p, list);
+	settle_probes(p, probes);
 	return NULL;
 }
 
@@ -260,6 +360,7 @@ push_open(struct engine *e, const char *url, const char *trust,
 	p->engine = e;
 	p->end = &p->done;
 	p->batch.engine = e;
+	p->prober.engine = e;
 	pthread_mutex_init(&p->mutex, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -279,6 +380,20 @@ push_open(struct engine *e, const char *url, const char *trust,
 	return rc;
 }
 
+/* They are begun anew by the next process: that this one ends says nothing of
+ * the certificate. */
+static void
+forget_probes(struct push *p)
+{
+	struct probing *s;
+
+	while ((s = p->probed) != NULL) {
+		p->probed = s->next;
+		apns_identity_free(s->identity);
+		free(s);
+	}
+}
+
 void
 push_close(struct push *p)
 {
@@ -293,6 +408,7 @@ push_close(struct push *p)
 	pthread_join(p->thread, NULL);
 	apns_close(p->apns); /* every push is answered behind this */
 	settle(p, p->done);
+	forget_probes(p);
 	for (i = 0; i < IDENTITIES; i++)
 		apns_identity_free(p->ready[i].identity);
 	pthread_cond_destroy(&p->changed);

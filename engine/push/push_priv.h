@@ -1,10 +1,12 @@
 /*
- * push_priv.h - between push.c (the thread) and outbox.c (the transactions).
+ * push_priv.h - between push.c (the thread), outbox.c (the transactions) and
+ * push_probe.c (tests of the push certificates).
  */
 #ifndef MDMFS_PUSH_PUSH_PRIV_H
 #define MDMFS_PUSH_PUSH_PRIV_H
 
 #include "engine/model/channels.h"
+#include "engine/model/probe.h"
 #include "engine/push/apns.h"
 #include "engine/push/push.h"
 
@@ -54,5 +56,41 @@ void outbox_token_hash(const struct push_token *token, uint8_t ret[static 32]);
 /* Write down the outcomes of a list, a batch in a transaction. */
 enum err_code outbox_settle(
     struct engine *e, const struct sending *list, struct err *err);
+
+/* ---- tests of the push certificates ------------------------------------- */
+
+#define PROBES_AT_ONCE 4
+#define PROBES_BATCH   64
+
+/* A test that is under way, and later its outcome. */
+struct probing {
+	struct probing *next;
+	struct push *push;
+	uint32_t org;
+	uint64_t version;               /* of the identity */
+	uint64_t wish;                  /* that it fulfils */
+	struct apns_identity *identity; /* made for this test; NULL: kept */
+	struct apns_result result;
+};
+
+/* Zeroed but engine: nothing known yet.  The push thread's own. */
+struct prober {
+	struct engine *engine;
+	uint64_t wish, changes; /* when it looked last */
+	bool news;
+	int64_t next;       /* when to look again at the latest */
+	int64_t not_before; /* the store did not take an outcome */
+	struct probing due[PROBES_BATCH];
+	size_t n, at;
+	unsigned under_way;
+};
+
+/* The next test to begin; false: none now.  After true, prober_settle() must
+ * get the outcome. */
+bool prober_next(struct prober *r, int64_t now, struct probing *ret);
+/* When prober_next() is to be asked again (seconds); 0: when woken. */
+int64_t prober_due(const struct prober *r);
+/* Write the outcomes down and free them. */
+void prober_settle(struct prober *r, struct probing *list);
 
 #endif
