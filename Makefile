@@ -17,7 +17,7 @@ PKGS    := fuse3 openssl lmdb libplist-2.0 libnghttp2 libevent \
 BUILD_PACKAGES := gcc make pkg-config libc6-dev libfuse3-dev fuse3 libssl-dev \
 	liblmdb-dev libplist-dev libnghttp2-dev libevent-dev \
 	libhttp-parser-dev libbsd-dev
-RUN_PACKAGES   := openssl
+RUN_PACKAGES   := openssl ca-certificates
 TEST_PACKAGES  := perl python3 curl openssl nghttp2-server nghttp2-client \
 	strongswan-pki libcharon-extra-plugins libstrongswan-extra-plugins libstrongswan-standard-plugins \
 	certmonger dbus nodejs libplist-utils wrk libcurl4-openssl-dev \
