@@ -1,13 +1,18 @@
+#include <stdlib.h>
+#include <string.h>
+
 #include "engine/base/text.h"
 #include "engine/model/orgs.h"
 #include "engine/model/slot_priv.h"
 #include "engine/model/tls.h"
+#include "engine/pki/pem.h"
 
-/* status/.../apns, signing, tls: the identity in effect, line by line. */
+/* status/.../apns, signing, tls, vendor: the identity in effect, line by line,
+ * the request that waits for its answer, and what else waits. */
 struct page {
 	struct engine *engine;
-	uint32_t org;
-	enum place place;
+	struct slot_id id;
+	const struct slot_kind *kind;
 	struct buf b;
 };
 
@@ -34,7 +39,7 @@ facts(struct page *p, const struct slot_facts *f)
 
 	buf_printf(&p->b, "state: %s\nsubject: %s\nserial: %s\n",
 	    state_of(f, now), f->subject, f->serial);
-	if (p->place == PLACE_APNS)
+	if (p->kind->dir == PLACE_APNS)
 		buf_printf(&p->b, "topic: %s\n", f->topic);
 	line_time(&p->b, "begins", f->begins);
 	line_time(&p->b, "ends", f->expires);
@@ -65,63 +70,269 @@ advice(enum place place, uint32_t org)
 {
 	if (place == PLACE_APNS)
 		return "copy the push certificate with its key (.p12, .pem) "
-		       "into apns/; without it no device can enroll";
+		       "into apns/, or write apns/subject for a request; "
+		       "without it no device can enroll";
 	if (place == PLACE_SIGNING && org != 0)
 		return "profiles are signed with system/signing, if there is "
 		       "one";
 	if (place == PLACE_SIGNING)
 		return "profiles are not signed: copy a certificate with its "
-		       "key into system/signing/";
+		       "key into system/signing/, or write "
+		       "system/signing/subject for a request";
 	if (place == PLACE_VENDOR)
 		return "only for MDM vendors: copy the vendor certificate with "
-		       "its key and the chain above it into system/vendor/, "
-		       "and requests for push certificates are signed with it";
-	return "copy the HTTPS certificate with its key into system/tls/";
+		       "its key and the chain above it into system/vendor/, or "
+		       "write system/vendor/subject for a request; requests "
+		       "for push certificates are then signed with it";
+	if (place == PLACE_TLS_NAMED)
+		return "copy the HTTPS certificate with its key here, or write "
+		       "names and subject for a request";
+	if (org != 0)
+		return "the certificate in system/tls serves; if the "
+		       "organization has a url of its own, copy its HTTPS "
+		       "certificate with its key into tls/, or write "
+		       "tls/subject for a request";
+	return "copy the HTTPS certificate with its key into system/tls/, or "
+	       "write system/tls/subject for a request";
+}
+
+/* ---- what waits --------------------------------------------------------- */
+
+static void
+key_text(const struct slot_own_key *k, struct buf *b)
+{
+	char fingerprint[17];
+
+	slot_request_fingerprint(k->id, fingerprint);
+	buf_printf(b, "%s %s", slot_key_type_name(k->type), fingerprint);
+}
+
+static enum err_code
+put_request(struct txn *t, struct page *p, const struct slot_request *r,
+    struct err *err)
+{
+	buf_text(&p->b, "request: ");
+	if (r->der.len > 0)
+		slot_request_path(t, r->id, &p->b);
+	else
+		buf_text(&p->b, "waits for a name");
+	buf_printf(&p->b, "\nrequest-subject: %s\n", r->subject);
+	line_time(&p->b, "request-made", r->made);
+	if (r->names.len > 0) {
+		buf_text(&p->b, "request-names: ");
+		buf_bytes(&p->b, buf_view(&r->names));
+		buf_char(&p->b, '\n');
+	}
+	buf_text(&p->b, "request-next: ");
+	if (slot_request_advice(t, r, &p->b, err) != ERR_OK)
+		return err->code;
+	buf_char(&p->b, '\n');
+	return ERR_OK;
+}
+
+/* Keys whose answer has not come, the request's own first. */
+static void
+put_keys(struct page *p, const struct slot_request *r,
+    const struct slot_own_keys *keys)
+{
+	int pass;
+	size_t i;
+
+	for (pass = 0; pass < 2; pass++)
+		for (i = 0; i < keys->n; i++) {
+			const struct slot_own_key *k = &keys->v[i];
+			bool shown = r != NULL && memcmp(k->id, r->key_id,
+						      sizeof(k->id)) == 0;
+
+			if (k->answered || shown != (pass == 0))
+				continue;
+			buf_text(&p->b, shown ? "request-key: " : "key-kept: ");
+			key_text(k, &p->b);
+			if (!shown) {
+				buf_text(&p->b, ", made ");
+				text_time(&p->b, k->made);
+				buf_text(&p->b, ", not answered yet");
+			}
+			buf_char(&p->b, '\n');
+		}
+}
+
+static enum err_code
+request(struct txn *t, struct page *p, struct err *err)
+{
+	struct slot_request r = { .made = 0 };
+	struct slot_own_keys keys;
+	enum err_code rc = slot_keys_list(t, p->id, &keys, err), found;
+
+	if (rc != ERR_OK)
+		return rc;
+	found = slot_request_get(t, p->id, &r, NULL);
+	if (found == ERR_OK)
+		rc = put_request(t, p, &r, err);
+	else if (found != ERR_NOT_FOUND)
+		rc = err_set(err, found, "request: %s", err_text(found));
+	put_keys(p, found == ERR_OK ? &r : NULL, &keys);
+	slot_request_fini(&r);
+	return rc;
+}
+
+/* Each line of slot_waiting() as a line of the page. */
+static void
+waiting_lines(struct page *p, struct bytes text)
+{
+	struct bytes line;
+
+	while (text_line(&text, &line)) {
+		buf_text(&p->b, "waiting: ");
+		text_escape(&p->b, line);
+		buf_char(&p->b, '\n');
+	}
+}
+
+static enum err_code
+waiting(struct txn *t, struct page *p, const struct identity *in_use,
+    struct err *err)
+{
+	const struct bundle *bundles[SLOT_FILES_MAX + SLOT_KEYS_MAX];
+	struct slot_files *x = calloc(1, sizeof(*x));
+	struct buf lines = { 0 };
+	enum err_code rc;
+	size_t i;
+
+	if (x == NULL)
+		return err_set(err, ERR_NO_MEMORY, "slot");
+	x->kind = p->kind;
+	x->id = p->id;
+	if ((rc = slot_files_load(t, x, err)) == ERR_OK) {
+		for (i = 0; i < x->n; i++)
+			bundles[i] = x->files[i].bundle;
+		slot_waiting(p->kind->purpose, bundles, x->n, in_use, &lines);
+		waiting_lines(p, buf_view(&lines));
+		rc = buf_error(&lines, err);
+	}
+	buf_free(&lines);
+	slot_files_fini(x);
+	free(x);
+	return rc;
+}
+
+/* ---- pages -------------------------------------------------------------- */
+
+static enum err_code
+in_effect(struct txn *t, struct page *p, struct identity **ret, struct err *err)
+{
+	bool main_tls = p->kind->dir == PLACE_TLS && p->id.org == 0;
+	struct tls_state s = { .own = false };
+	struct slot_id id = p->id;
+	enum err_code rc =
+	    main_tls ? tls_state(t, &s, err) : slot_facts(t, id, &s.facts, err);
+
+	if (rc != ERR_OK)
+		return rc;
+	if (s.facts.version == 0) {
+		buf_printf(&p->b, "state: none\nadvice: %s\n",
+		    advice(p->kind->dir, p->id.org));
+		return ERR_OK;
+	}
+	facts(p, &s.facts);
+	if (s.own) {
+		buf_text(&p->b,
+		    "made-by: this server, because system/tls is empty\n");
+		id = slot_of(0, SLOT_OF_OWN_TLS);
+	}
+	if ((rc = slot_identity(t, id, ret, err)) == ERR_OK)
+		chain(p, *ret);
+	return rc;
 }
 
 static enum err_code
 page_txn(struct txn *t, void *arg, struct err *err)
 {
 	struct page *p = arg;
-	enum slot slot = slot_kind(p->place)->slot;
 	struct identity *id = NULL;
-	struct tls_state s = { .own = false };
-	enum err_code rc =
-	    p->place == PLACE_TLS
-		? tls_state(t, &s, err)
-		: slot_facts(t, slot_of(p->org, slot), &s.facts, err);
+	enum err_code rc;
 
 	buf_reset(&p->b);
-	if (rc != ERR_OK)
-		return rc;
-	if (s.facts.version == 0) {
-		buf_printf(&p->b, "state: none\nadvice: %s\n",
-		    advice(p->place, p->org));
-		return ERR_OK;
-	}
-	facts(p, &s.facts);
-	if (s.own)
-		buf_text(&p->b,
-		    "made-by: this server, because system/tls is empty\n");
-	rc = slot_identity(
-	    t, slot_of(p->org, s.own ? SLOT_OF_OWN_TLS : slot), &id, err);
-	if (rc == ERR_OK)
-		chain(p, id);
+	if ((rc = in_effect(t, p, &id, err)) == ERR_OK &&
+	    (rc = request(t, p, err)) == ERR_OK)
+		rc = waiting(t, p, id, err);
 	identity_free(id);
 	return rc;
+}
+
+static enum err_code
+request_txn(struct txn *t, void *arg, struct err *err)
+{
+	struct page *p = arg;
+	struct slot_request r = { .made = 0 };
+	enum err_code rc = slot_request_get(t, p->id, &r, err);
+
+	buf_reset(&p->b);
+	if (rc == ERR_OK && r.der.len == 0)
+		rc =
+		    err_set(err, ERR_NOT_FOUND, "the request waits for a name");
+	if (rc == ERR_OK)
+		pem_put(&p->b, "CERTIFICATE REQUEST", buf_view(&r.der));
+	slot_request_fini(&r);
+	return rc;
+}
+
+static enum err_code
+show(struct page *p, txn_fn *fn, struct buf *b, struct err *err)
+{
+	enum err_code rc;
+
+	if (p->kind == NULL)
+		return err_set(err, ERR_INTERNAL, "not an identity slot");
+	if ((rc = store_view(p->engine->store, fn, p, err)) == ERR_OK) {
+		buf_bytes(b, buf_view(&p->b));
+		rc = buf_error(b, err);
+	}
+	buf_free(&p->b);
+	return rc;
+}
+
+static struct page
+page_of(struct engine *e, uint32_t org, enum place place, uint64_t dir)
+{
+	struct page p = { .engine = e, .kind = slot_kind(place) };
+
+	if (p.kind != NULL)
+		p.id = (struct slot_id){ org, p.kind->slot, dir };
+	return p;
 }
 
 enum err_code
 org_slot_page(struct engine *e, uint32_t org, enum place place, struct buf *b,
     struct err *err)
 {
-	struct page p = { .engine = e, .org = org, .place = place };
-	enum err_code rc = store_view(e->store, page_txn, &p, err);
+	struct page p = page_of(e, org, place, 0);
 
-	if (rc == ERR_OK) {
-		buf_bytes(b, buf_view(&p.b));
-		rc = buf_error(b, err);
-	}
-	buf_free(&p.b);
-	return rc;
+	return show(&p, page_txn, b, err);
+}
+
+enum err_code
+org_request_page(struct engine *e, uint32_t org, enum place place,
+    struct buf *b, struct err *err)
+{
+	struct page p = page_of(e, org, place, 0);
+
+	return show(&p, request_txn, b, err);
+}
+
+enum err_code
+org_tls_page(struct engine *e, uint64_t dir, struct buf *b, struct err *err)
+{
+	struct page p = page_of(e, 0, PLACE_TLS_NAMED, dir);
+
+	return show(&p, page_txn, b, err);
+}
+
+enum err_code
+org_tls_request_page(
+    struct engine *e, uint64_t dir, struct buf *b, struct err *err)
+{
+	struct page p = page_of(e, 0, PLACE_TLS_NAMED, dir);
+
+	return show(&p, request_txn, b, err);
 }

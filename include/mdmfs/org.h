@@ -27,12 +27,22 @@ typedef bool org_fn(void *arg, const struct org_view *org);
 enum err_code org_list(
     struct engine *e, uint32_t after, org_fn *fn, void *arg, struct err *err);
 
-/* status/orgs/ORG/apns and signing, status/system/tls, signing and
- * vendor/identity (org 0): `key: value` lines on the identity in effect and on
- * what waits.  place is PLACE_APNS, PLACE_SIGNING, PLACE_TLS or
- * PLACE_VENDOR. */
+/* status/orgs/ORG/apns, signing and tls, status/system/tls, signing and vendor
+ * (org 0): `key: value` lines on the identity in effect, the request that waits
+ * for its answer, and what else waits.  place is PLACE_APNS, PLACE_SIGNING,
+ * PLACE_TLS or PLACE_VENDOR. */
 enum err_code org_slot_page(struct engine *e, uint32_t org, enum place place,
     struct buf *b, struct err *err);
+/* The same of system/tls/NAME; dir is the number of that directory. */
+enum err_code org_tls_page(
+    struct engine *e, uint64_t dir, struct buf *b, struct err *err);
+
+/* status/.../SLOT.csr: the unanswered request of such a slot, PEM; the same
+ * bytes each time.  ERR_NOT_FOUND: there is none, or it waits for a name. */
+enum err_code org_request_page(struct engine *e, uint32_t org, enum place place,
+    struct buf *b, struct err *err);
+enum err_code org_tls_request_page(
+    struct engine *e, uint64_t dir, struct buf *b, struct err *err);
 
 /*
  * status/orgs/ORG/enroll.mobileconfig: the enrollment profile.  The same bytes
@@ -40,6 +50,11 @@ enum err_code org_slot_page(struct engine *e, uint32_t org, enum place place,
  * ERR_KEY_REJECTED with the reason while it may not be handed out.
  */
 enum err_code org_enroll_profile(
+    struct engine *e, uint32_t org, struct buf *b, struct err *err);
+
+/* status/orgs/ORG/scep: `key: value` lines on the organization's own CA, its
+ * address for devices and their number. */
+enum err_code org_scep_page(
     struct engine *e, uint32_t org, struct buf *b, struct err *err);
 
 /* The certificate (PEM) of the organization's own CA.  ERR_NOT_FOUND until a
