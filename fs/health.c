@@ -35,6 +35,12 @@ health_certificates_read(const struct at *at, struct buf *b, struct err *err)
 }
 
 enum err_code
+health_scep_read(const struct at *at, struct buf *b, struct err *err)
+{
+	return org_scep_page(at->engine, at->org, b, err);
+}
+
+enum err_code
 health_svg_read(const struct at *at, struct buf *b, struct err *err)
 {
 	return page(at, health_certificates_svg, b, err);

@@ -175,8 +175,8 @@ item_for(const struct health *h, const struct health_cert *c, struct buf *b)
 		[HEALTH_PUSH] = "all organizations",
 		[HEALTH_DEVICE_CA] = "all organizations",
 		[HEALTH_OTHER_CA] = "all organizations",
-		[HEALTH_VENDOR] = "organizations that ask for a push "
-				  "certificate on this server",
+		[HEALTH_VENDOR] =
+		    "organizations that ask here for a push certificate",
 	};
 	struct health_devices key = { .org = c->slot.org }, *d = NULL;
 	struct buf s = { 0 };

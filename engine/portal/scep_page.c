@@ -1,0 +1,118 @@
+#include <string.h>
+
+#include <openssl/err.h>
+
+#include "engine/base/text.h"
+#include "engine/model/orgs.h"
+#include "engine/model/settings.h"
+#include "engine/model/slots.h"
+#include "engine/pki/openssl.h"
+
+#define DAY 86400
+
+/* status/orgs/ORG/scep: who issues the organization's device certificates. */
+struct page {
+	struct engine *engine;
+	uint32_t org;
+	struct buf b;
+};
+
+/* What an administrator finds beside it in other people's tools. */
+static void
+line_sha1(const struct cert *c, struct buf *b)
+{
+	uint8_t digest[EVP_MAX_MD_SIZE];
+	unsigned len = 0;
+
+	if (X509_digest(cert_x509(c), EVP_sha1(), digest, &len) == 1) {
+		buf_text(b, "sha1: ");
+		text_hex(b, bytes_of(digest, len));
+		buf_char(b, '\n');
+	}
+	ERR_clear_error();
+}
+
+static void
+lines_certificate(const struct cert *c, int64_t now, struct buf *b)
+{
+	const char *state = cert_expires(c) < now  ? "ended"
+	                    : cert_begins(c) > now ? "not valid yet"
+	                                           : "in effect";
+
+	buf_printf(b,
+	    "state: %s\nmade-by: this server\nsubject: %s\nserial: %s\n"
+	    "begins: ",
+	    state, cert_subject(c), cert_serial(c));
+	text_time(b, cert_begins(c));
+	buf_text(b, "\nends: ");
+	text_time(b, cert_expires(c));
+	buf_printf(b, "\ndays-left: %lld\nsha256: ",
+	    (long long)((cert_expires(c) - now) / DAY));
+	text_hex(b, bytes_of(cert_fingerprint(c), CERT_FINGERPRINT_LEN));
+	buf_char(b, '\n');
+	line_sha1(c, b);
+}
+
+/* https://mdm.example.com/scep/acme, as enrollment profiles say it. */
+static void
+line_url(struct txn *t, const struct org *o, struct buf *b)
+{
+	static const char plain[] =
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	    "-._~";
+	struct system_url url;
+	const char *p;
+
+	if (org_url_read(t, o->number, &url, NULL) != ERR_OK) {
+		buf_text(b, "url: none: system/url is missing\n");
+		return;
+	}
+	buf_printf(b, "url: %s/scep/", url.text);
+	for (p = o->name; *p != '\0'; p++)
+		if (strchr(plain, *p) != NULL)
+			buf_char(b, *p);
+		else
+			buf_printf(b, "%%%02X", (unsigned char)*p);
+	buf_char(b, '\n');
+}
+
+static enum err_code
+page_txn(struct txn *t, void *arg, struct err *err)
+{
+	struct page *p = arg;
+	struct identity *ca = NULL;
+	struct org o;
+	enum err_code rc = org_read(t, p->org, &o, err);
+
+	buf_reset(&p->b);
+	if (rc != ERR_OK)
+		return rc;
+	rc = slot_identity(t, slot_of(p->org, SLOT_OF_CA), &ca, NULL);
+	if (rc == ERR_OK)
+		lines_certificate(
+		    identity_leaf(ca), engine_now(p->engine), &p->b);
+	else if (rc == ERR_NOT_FOUND)
+		buf_text(
+		    &p->b, "state: made when the first device asks for it\n");
+	else
+		return err_set(
+		    err, rc, "the organization's CA: %s", err_text(rc));
+	identity_free(ca);
+	line_url(t, &o, &p->b);
+	buf_printf(&p->b, "devices: %u\n", o.enrolled);
+	return ERR_OK;
+}
+
+enum err_code
+org_scep_page(struct engine *e, uint32_t org, struct buf *b, struct err *err)
+{
+	struct page p = { .engine = e, .org = org };
+	enum err_code rc = store_view(e->store, page_txn, &p, err);
+
+	if (rc == ERR_OK) {
+		buf_bytes(b, buf_view(&p.b));
+		rc = buf_error(b, err);
+	}
+	buf_free(&p.b);
+	return rc;
+}
