@@ -9,8 +9,8 @@
 /* Shared iPad: every user has this UserID, UserShortName tells them apart. */
 #define SHARED_IPAD "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF"
 
-static bool
-from_proxy(const struct mdm *m, const struct exchange *x)
+bool
+door_from_proxy(const struct mdm *m, const struct exchange *x)
 {
 	const struct engine_options *o = m->engine->options;
 	size_t i;
@@ -53,9 +53,9 @@ certificate(struct mdm *m, const struct exchange *x,
 	if (signature.len > 0)
 		rc = mdm_signature_verify(
 		    m->signatures, signature, x->body, x->now, &c, err);
-	else if (x->peer_cert.len > 0 && !from_proxy(m, x))
+	else if (x->peer_cert.len > 0 && !door_from_proxy(m, x))
 		rc = cert_parse(x->peer_cert, &c, err);
-	else if (from_proxy(m, x))
+	else if (door_from_proxy(m, x))
 		rc = forwarded(x, &c, err);
 	else
 		rc = err_set(err, ERR_DENIED,

@@ -1,9 +1,11 @@
+#include <stdio.h>
 #include <string.h>
 
 #include <openssl/crypto.h>
 
 #include "engine/mdm/mdm_priv.h"
 #include "engine/mdm/profile.h"
+#include "engine/mdm/rate.h"
 #include "engine/model/events.h"
 #include "mdmfs/org.h"
 
@@ -22,7 +24,7 @@ struct shown {
 struct enroll {
 	struct engine *engine;
 	uint32_t org;
-	const char *name; /* or by name, over HTTP */
+	const char *name; /* or by name, over HTTP; of trust: the host */
 	bool http;        /* must be open; a challenge of its own */
 	struct profile_inputs in;
 	struct buf found; /* the profile that is still good */
@@ -224,6 +226,19 @@ answer(struct exchange *x, enum err_code rc, const struct err *err,
 	exchange_reply_header(x, "content-disposition", disposition);
 }
 
+/* Each profile costs a signature and a synced write, and anybody may ask. */
+static bool
+too_often(struct exchange *x, struct mdm *m)
+{
+	if (rate_take(m->rate, x->peer, door_from_proxy(m, x), x->now))
+		return false;
+	exchange_text(x, 429,
+	    "too many profiles were asked for: try again in %s seconds",
+	    RATE_RETRY_AFTER);
+	exchange_reply_header(x, "retry-after", RATE_RETRY_AFTER);
+	return true;
+}
+
 void
 mdm_enroll(struct exchange *x, struct mdm *m)
 {
@@ -231,8 +246,11 @@ mdm_enroll(struct exchange *x, struct mdm *m)
 		.engine = m->engine, .name = x->params[0], .http = true
 	};
 	struct err err = { 0 };
-	enum err_code rc = enroll(&e, &x->reply, &err);
+	enum err_code rc;
 
+	if (too_often(x, m))
+		return;
+	rc = enroll(&e, &x->reply, &err);
 	answer(x, rc, &err, "attachment; filename=\"enroll.mobileconfig\"");
 }
 
@@ -242,16 +260,23 @@ trust_txn(struct txn *t, void *arg, struct err *err)
 	struct enroll *x = arg;
 
 	profile_inputs_fini(&x->in);
-	return profile_roots(t, &x->in, err);
+	return profile_roots(t, x->engine, x->name, &x->in, err);
 }
 
 void
 mdm_trust(struct exchange *x, struct mdm *m)
 {
-	struct enroll e = { .engine = m->engine };
+	char host[256];
+	struct enroll e = { .engine = m->engine, .name = host };
 	struct err err = { 0 };
-	enum err_code rc = store_view(m->engine->store, trust_txn, &e, &err);
+	enum err_code rc;
 
+	if (too_often(x, m))
+		return;
+	/* an IPv6 address in brackets is cut short: it names no certificate */
+	snprintf(
+	    host, sizeof(host), "%.*s", (int)strcspn(x->host, ":"), x->host);
+	rc = store_view(m->engine->store, trust_txn, &e, &err);
 	if (rc == ERR_OK && e.in.n_roots == 0)
 		rc = err_set(&err, ERR_NOT_FOUND,
 		    "devices need no further trust: the chain of this server "

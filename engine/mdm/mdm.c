@@ -4,6 +4,7 @@
 
 #include "engine/base/log.h"
 #include "engine/mdm/mdm_priv.h"
+#include "engine/mdm/rate.h"
 
 #define SIGNERS_KEPT 20000 /* about 6 KB each */
 
@@ -17,6 +18,8 @@ mdm_open(struct engine *e, struct mdm **ret, struct err *err)
 		return err_set(err, ERR_NO_MEMORY, "mdm");
 	m->engine = e;
 	rc = signature_cache_new(SIGNERS_KEPT, &m->signatures, err);
+	if (rc == ERR_OK && (m->rate = rate_new()) == NULL)
+		rc = err_set(err, ERR_NO_MEMORY, "mdm");
 	if (rc == ERR_OK) {
 		*ret = m;
 		m = NULL;
@@ -31,6 +34,7 @@ mdm_close(struct mdm *m)
 	if (m == NULL)
 		return;
 	signature_cache_free(m->signatures);
+	rate_free(m->rate);
 	free(m);
 }
 

@@ -11,7 +11,11 @@
 struct mdm {
 	struct engine *engine;
 	struct signature_cache *signatures;
+	struct rate *rate; /* of those who ask for profiles */
 };
+
+/* Whether x comes from a trusted proxy. */
+bool door_from_proxy(const struct mdm *m, const struct exchange *x);
 
 /*
  * Who speaks: the certificate from Mdm-Signature, TLS, or a trusted proxy's

@@ -6,7 +6,6 @@
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 
-#include "engine/base/pl.h"
 #include "engine/base/text.h"
 #include "engine/pki/cms.h"
 
@@ -161,9 +160,8 @@ mdm_payload(const struct profile_inputs *in, const char *identity)
 	return p;
 }
 
-/* Write the profile as XML, and sign that if there is a signer. */
-static enum err_code
-finish(const struct profile_inputs *in, const struct pl *profile,
+enum err_code
+profile_sign(const struct pl *profile, const struct identity *signer,
     struct buf *ret, struct err *err)
 {
 	struct buf xml = { 0 };
@@ -171,8 +169,8 @@ finish(const struct profile_inputs *in, const struct pl *profile,
 
 	pl_write_xml(profile, &xml);
 	rc = buf_error(&xml, err);
-	if (rc == ERR_OK && in->signer != NULL) {
-		rc = cms_sign(in->signer, buf_view(&xml), ret, err);
+	if (rc == ERR_OK && signer != NULL) {
+		rc = cms_sign(signer, buf_view(&xml), ret, err);
 	} else if (rc == ERR_OK) {
 		buf_bytes(ret, buf_view(&xml));
 		rc = buf_error(ret, err);
@@ -223,7 +221,7 @@ profile_make(const struct profile_inputs *in, const char *challenge,
 	p = profile(in, "enroll", title, content);
 	pl_set_string(p, "PayloadDescription",
 	    "Lets the organization manage this device.");
-	rc = finish(in, p, ret, err);
+	rc = profile_sign(p, in->signer, ret, err);
 	pl_free(p);
 	return rc;
 }
@@ -239,7 +237,7 @@ profile_make_trust(
 	for (i = 0; i < in->n_roots; i++)
 		pl_array_add(content, root_payload(in, in->roots[i]));
 	p = profile(in, "trust", "Trust in the management server", content);
-	rc = finish(in, p, ret, err);
+	rc = profile_sign(p, in->signer, ret, err);
 	pl_free(p);
 	return rc;
 }

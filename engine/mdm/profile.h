@@ -4,6 +4,7 @@
 #ifndef MDMFS_MDM_PROFILE_H
 #define MDMFS_MDM_PROFILE_H
 
+#include "engine/base/pl.h"
 #include "engine/model/challenges.h"
 #include "engine/model/orgs.h"
 #include "engine/model/settings.h"
@@ -28,16 +29,22 @@ struct profile_inputs {
 
 /*
  * Gather them.  Fails with the reason for which no profile may be handed out
- * now: no or an ended push certificate, no system/url, a name that the HTTPS
- * certificate does not carry.  Free with profile_inputs_fini().
+ * now: no or an ended push certificate, no system/url nor orgs/ORG/url, a name
+ * that the HTTPS certificate served for it does not carry.  Free with
+ * profile_inputs_fini().
  */
 enum err_code profile_inputs(struct txn *t, const struct engine *e,
     uint32_t org, struct profile_inputs *ret, struct err *err);
 void profile_inputs_fini(struct profile_inputs *in);
 
-/* The roots alone: for /trust.mobileconfig. */
-enum err_code profile_roots(
-    struct txn *t, struct profile_inputs *in, struct err *err);
+/* The roots alone, of the chains that clients see who ask for host: for
+ * /trust.mobileconfig, which the system signs. */
+enum err_code profile_roots(struct txn *t, const struct engine *e,
+    const char *host, struct profile_inputs *ret, struct err *err);
+
+/* Append profile as XML, signed by signer unless that is NULL. */
+enum err_code profile_sign(const struct pl *profile,
+    const struct identity *signer, struct buf *ret, struct err *err);
 
 /* Append the document, signed if there is a signer.  Not in a transaction. */
 enum err_code profile_make(const struct profile_inputs *in,

@@ -47,32 +47,29 @@ add_trust_file(
 }
 
 /*
- * The root of the HTTPS chain goes along whenever it is known: an
- * administrator who has a private CA has its root in the slot, and a public
- * one does no harm.  Then what system/trust holds.
+ * The root of an HTTPS chain goes along whenever it is known: an administrator
+ * who has a private CA has its root in the slot, and a public one does no harm.
  */
 static enum err_code
-add_roots(struct txn *t, struct profile_inputs *in, struct err *err)
+add_tls_root(struct profile_inputs *in, const struct identity *tls)
 {
-	struct identity *tls = NULL;
-	struct cert *last;
-	struct node dir;
-	enum err_code rc = tls_identity(t, &tls, err);
+	struct cert *last = identity_cert(tls, identity_n_certs(tls) - 1);
 
-	if (rc != ERR_OK)
-		return rc;
-	last = identity_cert(tls, identity_n_certs(tls) - 1);
-	if (cert_is_self_signed(last))
-		rc = add_root(in, last);
-	identity_free(tls);
-	if (rc != ERR_OK)
-		return rc;
-	rc = org_file(t, 0, NULL, "trust", &dir, NULL);
+	return cert_is_self_signed(last) ? add_root(in, last) : ERR_OK;
+}
+
+/* What system/trust holds. */
+static enum err_code
+add_trust(struct txn *t, struct profile_inputs *in, struct err *err)
+{
+	struct node dir;
+	enum err_code rc = org_file(t, 0, NULL, "trust", &dir, NULL);
+
 	if (rc == ERR_NOT_FOUND)
 		return ERR_OK;
-	if (rc == ERR_OK)
-		rc = node_each(t, dir.n.ino, 0, add_trust_file, in, err);
-	return rc;
+	if (rc != ERR_OK)
+		return err_set(err, rc, "system/trust: %s", err_text(rc));
+	return node_each(t, dir.n.ino, 0, add_trust_file, in, err);
 }
 
 /* Without a push certificate no MDM profile may be handed out: its topic could
@@ -108,33 +105,55 @@ push_topic(struct txn *t, const struct engine *e, struct profile_inputs *in,
 	return ERR_OK;
 }
 
-static enum err_code
-check_names(struct txn *t, const struct profile_inputs *in, struct err *err)
+static void
+list_names(const struct tls_choice *c, struct buf *b)
 {
-	struct identity *tls = NULL;
-	struct buf names = { 0 };
-	const struct cert *leaf;
+	const struct cert *leaf = identity_leaf(c->ids[0]);
 	size_t i;
-	enum err_code rc = tls_identity(t, &tls, err);
+
+	for (i = 0; i < cert_n_names(leaf); i++)
+		buf_printf(
+		    b, "%s%s", i == 0 ? "" : ", ", cert_name(leaf, i)->text);
+	if (b->len == 0)
+		buf_text(
+		    b, "no name at all (it has no subject alternative name)");
+}
+
+/* The certificate that this organization's devices will be shown must carry
+ * the name that they are told. */
+static enum err_code
+check_tls(struct txn *t, struct profile_inputs *in, struct err *err)
+{
+	struct buf names = { 0 }, file = { 0 }, slot = { 0 };
+	struct system_url own;
+	struct tls_choice c;
+	size_t i;
+	enum err_code rc = tls_choose(t, in->org.number, in->url.host, &c, err);
 
 	if (rc != ERR_OK)
 		return rc;
-	leaf = identity_leaf(tls);
-	for (i = 0; i < cert_n_names(leaf); i++)
-		buf_printf(&names, "%s%s", i == 0 ? "" : ", ",
-		    cert_name(leaf, i)->text);
-	if (!cert_covers_host(leaf, in->url.host))
+	for (i = 0; i < c.n && rc == ERR_OK; i++)
+		rc = add_tls_root(in, c.ids[i]);
+	if (rc == ERR_OK && !c.covered) {
+		list_names(&c, &names);
+		buf_text(&file, "system/url");
+		buf_text(&slot, "system/tls");
+		if (org_url_own(t, in->org.number, &own, NULL) == ERR_OK) {
+			buf_reset(&file);
+			buf_printf(&file, "orgs/%s/url", in->org.name);
+			buf_printf(&slot, " or orgs/%s/tls", in->org.name);
+		}
 		rc = err_set(err, ERR_KEY_REJECTED,
-		    "system/url names %s, but the HTTPS certificate is for "
-		    "%s: devices would refuse it. Put a certificate for %s "
-		    "into system/tls, or change system/url",
-		    in->url.host,
-		    names.len > 0 ? buf_str(&names)
-				  : "no name at all (it has no subject "
-				    "alternative name)",
-		    in->url.host);
+		    "%s names %s, but the HTTPS certificate is for %s: devices "
+		    "would refuse it. Put a certificate for %s into %s, or "
+		    "change %s",
+		    buf_str(&file), in->url.host, buf_str(&names), in->url.host,
+		    buf_str(&slot), buf_str(&file));
+	}
+	tls_choice_fini(&c);
 	buf_free(&names);
-	identity_free(tls);
+	buf_free(&file);
+	buf_free(&slot);
 	return rc;
 }
 
@@ -195,16 +214,48 @@ read_install(struct txn *t, char ret[static PROFILE_UUID], struct err *err)
 	return rc;
 }
 
-enum err_code
-profile_roots(struct txn *t, struct profile_inputs *in, struct err *err)
+/* For the host that is asked, and for the server as such. */
+static enum err_code
+add_roots_of(
+    struct txn *t, const char *host, struct profile_inputs *in, struct err *err)
 {
-	enum err_code rc = add_roots(t, in, err);
+	struct identity *tls = NULL;
+	struct tls_choice c;
+	size_t i;
+	enum err_code rc = tls_listed(t, 0, host, &c, err);
+
+	if (rc != ERR_OK)
+		return rc;
+	for (i = 0; i < c.n && rc == ERR_OK; i++)
+		rc = add_tls_root(in, c.ids[i]);
+	tls_choice_fini(&c);
+	if (rc == ERR_OK)
+		rc = tls_identity(t, &tls, err);
+	if (rc == ERR_OK)
+		rc = add_tls_root(in, tls);
+	identity_free(tls);
+	return rc == ERR_OK ? add_trust(t, in, err) : rc;
+}
+
+enum err_code
+profile_roots(struct txn *t, const struct engine *e, const char *host,
+    struct profile_inputs *ret, struct err *err)
+{
+	struct profile_inputs in = { .n_roots = 0 };
+	enum err_code rc = add_roots_of(t, host, &in, err);
 
 	if (rc == ERR_OK)
-		rc = read_install(t, in->install, err);
-	snprintf(in->display, sizeof(in->display), "Management server");
-	hash_all(in);
-	return rc;
+		rc = signer(t, e, &in, err);
+	if (rc == ERR_OK)
+		rc = read_install(t, in.install, err);
+	if (rc != ERR_OK) {
+		profile_inputs_fini(&in);
+		return rc;
+	}
+	snprintf(in.display, sizeof(in.display), "Management server");
+	hash_all(&in);
+	*ret = in;
+	return ERR_OK;
 }
 
 enum err_code
@@ -217,13 +268,13 @@ profile_inputs(struct txn *t, const struct engine *e, uint32_t org,
 	if (rc == ERR_OK)
 		rc = push_topic(t, e, &in, err);
 	if (rc == ERR_OK)
-		rc = system_url_read(t, &in.url, err);
+		rc = org_url_read(t, org, &in.url, err);
 	if (rc == ERR_OK)
-		rc = check_names(t, &in, err);
+		rc = check_tls(t, &in, err);
 	if (rc == ERR_OK)
 		rc = access_rights_read(t, org, &in.access_rights, err);
 	if (rc == ERR_OK)
-		rc = add_roots(t, &in, err);
+		rc = add_trust(t, &in, err);
 	if (rc == ERR_OK)
 		rc = signer(t, e, &in, err);
 	if (rc == ERR_OK)

@@ -1,0 +1,33 @@
+/*
+ * rate.h - how often a stranger may ask for what costs a signature and a
+ * synced write.
+ *
+ * A bucket of tokens for each address (IPv6: each /64) and one for all.  In
+ * memory, of fixed size; from any thread.
+ */
+#ifndef MDMFS_MDM_RATE_H
+#define MDMFS_MDM_RATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define RATE_BURST       60 /* at once, from one address: a classroom */
+#define RATE_SECOND      1  /* then, each second */
+#define RATE_ALL_BURST   600
+#define RATE_ALL_SECOND  50
+#define RATE_RETRY_AFTER "10" /* seconds, for who is told to wait */
+
+struct rate;
+
+/* NULL when out of memory. */
+struct rate *rate_new(void);
+void rate_free(struct rate *r);
+
+/*
+ * Whether peer (a numeric address) may ask at now (seconds).  This machine
+ * itself always may: a proxy on it, and tests, speak for many.  shared: peer
+ * is a proxy that speaks for many; the bucket for all alone counts.
+ */
+bool rate_take(struct rate *r, const char *peer, bool shared, int64_t now);
+
+#endif
