@@ -30,6 +30,11 @@ tree_read_fn device_secret_read;
 extern const struct tree_names org_names; /* status/orgs/{org} */
 tree_read_fn org_apns_read;
 tree_read_fn org_signing_read;
+tree_read_fn org_tls_read;
+tree_read_fn org_apns_csr_read;
+tree_read_fn org_signing_csr_read;
+tree_read_fn org_tls_csr_read;
+tree_read_fn org_vendor_csr_read;
 tree_read_fn org_enroll_read;
 tree_read_fn org_ca_read;
 
@@ -44,6 +49,11 @@ tree_write_fn status_doctor_write;
 extern const struct tree_names vendor_names; /* status/system/vendor */
 tree_read_fn vendor_identity_read;
 tree_read_fn vendor_signed_read;
+
+/* tls.c */
+extern const struct tree_names tls_names; /* status/system/tls.d */
+tree_read_fn tls_read;
+tree_read_fn tls_csr_read;
 
 /* status.c */
 tree_read_fn status_readme_read;

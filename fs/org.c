@@ -58,6 +58,36 @@ org_signing_read(const struct at *at, struct buf *b, struct err *err)
 }
 
 enum err_code
+org_tls_read(const struct at *at, struct buf *b, struct err *err)
+{
+	return org_slot_page(at->engine, at->org, PLACE_TLS, b, err);
+}
+
+enum err_code
+org_apns_csr_read(const struct at *at, struct buf *b, struct err *err)
+{
+	return org_request_page(at->engine, at->org, PLACE_APNS, b, err);
+}
+
+enum err_code
+org_signing_csr_read(const struct at *at, struct buf *b, struct err *err)
+{
+	return org_request_page(at->engine, at->org, PLACE_SIGNING, b, err);
+}
+
+enum err_code
+org_tls_csr_read(const struct at *at, struct buf *b, struct err *err)
+{
+	return org_request_page(at->engine, at->org, PLACE_TLS, b, err);
+}
+
+enum err_code
+org_vendor_csr_read(const struct at *at, struct buf *b, struct err *err)
+{
+	return org_request_page(at->engine, 0, PLACE_VENDOR, b, err);
+}
+
+enum err_code
 org_enroll_read(const struct at *at, struct buf *b, struct err *err)
 {
 	return org_enroll_profile(at->engine, at->org, b, err);

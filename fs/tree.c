@@ -41,17 +41,24 @@ const struct tree_row tree[] = {
 { "orgs/{org}/apns/{identity}",      F(0600), KEPT(APNS_FILE),                                                    "certificates and keys: *.p12 *.pfx *.pem *.crt *.cer *.der *.key *.p7b" },
 { "orgs/{org}/apns/password",        F(0600), KEPT(SLOT_PASSWORD),                                                "passwords that open encrypted files, one a line" },
 { "orgs/{org}/apns/{identity}.password", F(0600), KEPT(SLOT_PASSWORD),                                            "the password of that file" },
+{ "orgs/{org}/apns/subject",           F(0644), KEPT(SLOT_SUBJECT),                                                  "subject of a certificate request, CN=apple-id@example.com, O=Acme: makes a key here and a request in status/orgs/ORG/apns.csr" },
+{ "orgs/{org}/apns/key-type",          F(0644), KEPT(SLOT_KEY_TYPE),                                                 "of the key for the next request: rsa2048, as Apple takes no other" },
 { "orgs/{org}/apns/apple-account",   F(0644), KEPT(APPLE_ACCOUNT),                                                "the Apple account that the certificate belongs to" },
 { "orgs/{org}/apns/allow-topic-change", F(0644), KEPT(ALLOW_TOPIC),                                               "the new topic, when a change of topic is meant" },
 { "orgs/{org}/signing",              D(0755), KEPT(SIGNING),                                                      "identity slot: signs this organization's profiles" },
 { "orgs/{org}/signing/{identity}",   F(0600), KEPT(SIGNING_FILE),                                                 "certificates and keys: *.p12 *.pfx *.pem *.crt *.cer *.der *.key *.p7b" },
 { "orgs/{org}/signing/password",     F(0600), KEPT(SLOT_PASSWORD),                                                "passwords that open encrypted files, one a line" },
 { "orgs/{org}/signing/{identity}.password", F(0600), KEPT(SLOT_PASSWORD),                                         "the password of that file" },
+{ "orgs/{org}/signing/subject",        F(0644), KEPT(SLOT_SUBJECT),                                                  "subject of a certificate request, CN=apple-id@example.com, O=Acme: makes a key here and a request in status/orgs/ORG/signing.csr" },
+{ "orgs/{org}/signing/key-type",       F(0644), KEPT(SLOT_KEY_TYPE),                                                 "of the key for the next request: rsa2048 (also without this file), rsa3072, rsa4096 or p256" },
 { "orgs/{org}/url",                   F(0644), KEPT(ORG_URL),                                                     "https://mdm.acme.example: what this organization's devices are told; else system/url" },
 { "orgs/{org}/tls",                   D(0755), KEPT(TLS),                                                         "identity slot: the HTTPS certificate for this organization's url" },
 { "orgs/{org}/tls/{identity}",        F(0600), KEPT(TLS_FILE),                                                    "certificates and keys: *.p12 *.pfx *.pem *.crt *.cer *.der *.key *.p7b" },
 { "orgs/{org}/tls/password",          F(0600), KEPT(SLOT_PASSWORD),                                               "passwords that open encrypted files, one a line" },
 { "orgs/{org}/tls/{identity}.password", F(0600), KEPT(SLOT_PASSWORD),                                             "the password of that file" },
+{ "orgs/{org}/tls/subject",            F(0644), KEPT(SLOT_SUBJECT),                                                  "subject of a certificate request, CN=apple-id@example.com, O=Acme: makes a key here and a request in status/orgs/ORG/tls.csr" },
+{ "orgs/{org}/tls/key-type",           F(0644), KEPT(SLOT_KEY_TYPE),                                                 "of the key for the next request: rsa2048 (also without this file), rsa3072, rsa4096 or p256" },
+{ "orgs/{org}/tls/names",              F(0644), KEPT(SLOT_NAMES),                                                    "names that the request carries, one a line: host names, *.example.com, IP addresses; else the host of url" },
 { "orgs/{org}/scep",                 D(0755), KEPT(SCEP),                                                         "the certificate authority; empty: the built-in one" },
 { "orgs/{org}/enrollment",           D(0755), KEPT(ENROLLMENT),                                                   "settings of the enrollment profile" },
 { "orgs/{org}/enrollment/open",      F(0644), KEPT(ENROLLMENT_OPEN),                                              "who may enroll without being asked" },
@@ -64,18 +71,28 @@ const struct tree_row tree[] = {
 { "system/tls/{identity}",           F(0600), KEPT(TLS_FILE),                                                     "certificates and keys: *.p12 *.pfx *.pem *.crt *.cer *.der *.key *.p7b" },
 { "system/tls/password",             F(0600), KEPT(SLOT_PASSWORD),                                                "passwords that open encrypted files, one a line" },
 { "system/tls/{identity}.password",  F(0600), KEPT(SLOT_PASSWORD),                                                "the password of that file" },
+{ "system/tls/subject",                F(0644), KEPT(SLOT_SUBJECT),                                                  "subject of a certificate request, CN=apple-id@example.com, O=Acme: makes a key here and a request in status/system/tls.csr" },
+{ "system/tls/key-type",               F(0644), KEPT(SLOT_KEY_TYPE),                                                 "of the key for the next request: rsa2048 (also without this file), rsa3072, rsa4096 or p256" },
+{ "system/tls/names",                  F(0644), KEPT(SLOT_NAMES),                                                    "names that the request carries, one a line: host names, *.example.com, IP addresses; else the host of url" },
 { "system/tls/{tls}",                 D(0755), KEPT(TLS_NAMED),                                                   "identity slot: a further HTTPS certificate, for its own names" },
 { "system/tls/{tls}/{identity}",      F(0600), KEPT(TLS_NAMED_FILE),                                              "certificates and keys: *.p12 *.pfx *.pem *.crt *.cer *.der *.key *.p7b" },
 { "system/tls/{tls}/password",        F(0600), KEPT(SLOT_PASSWORD),                                               "passwords that open encrypted files, one a line" },
 { "system/tls/{tls}/{identity}.password", F(0600), KEPT(SLOT_PASSWORD),                                           "the password of that file" },
+{ "system/tls/{tls}/subject",          F(0644), KEPT(SLOT_SUBJECT),                                                  "subject of a certificate request, CN=apple-id@example.com, O=Acme: makes a key here and a request in status/system/tls.d/NAME.csr" },
+{ "system/tls/{tls}/key-type",         F(0644), KEPT(SLOT_KEY_TYPE),                                                 "of the key for the next request: rsa2048 (also without this file), rsa3072, rsa4096 or p256" },
+{ "system/tls/{tls}/names",            F(0644), KEPT(SLOT_NAMES),                                                    "names that the request carries, one a line: host names, *.example.com, IP addresses; else the host of url" },
 { "system/signing",                  D(0755), KEPT(SIGNING),                                                      "identity slot: the default for organizations" },
 { "system/signing/{identity}",       F(0600), KEPT(SIGNING_FILE),                                                 "certificates and keys: *.p12 *.pfx *.pem *.crt *.cer *.der *.key *.p7b" },
 { "system/signing/password",         F(0600), KEPT(SLOT_PASSWORD),                                                "passwords that open encrypted files, one a line" },
 { "system/signing/{identity}.password", F(0600), KEPT(SLOT_PASSWORD),                                             "the password of that file" },
+{ "system/signing/subject",            F(0644), KEPT(SLOT_SUBJECT),                                                  "subject of a certificate request, CN=apple-id@example.com, O=Acme: makes a key here and a request in status/system/signing.csr" },
+{ "system/signing/key-type",           F(0644), KEPT(SLOT_KEY_TYPE),                                                 "of the key for the next request: rsa2048 (also without this file), rsa3072, rsa4096 or p256" },
 { "system/vendor",                    D(0755), KEPT(VENDOR),                                                      "identity slot: the MDM vendor certificate; signs push certificate requests" },
 { "system/vendor/{identity}",         F(0600), KEPT(VENDOR_FILE),                                                 "certificates and keys: *.p12 *.pfx *.pem *.crt *.cer *.der *.key *.p7b" },
 { "system/vendor/password",           F(0600), KEPT(SLOT_PASSWORD),                                               "passwords that open encrypted files, one a line" },
 { "system/vendor/{identity}.password", F(0600), KEPT(SLOT_PASSWORD),                                              "the password of that file" },
+{ "system/vendor/subject",             F(0644), KEPT(SLOT_SUBJECT),                                                  "subject of a certificate request, CN=apple-id@example.com, O=Acme: makes a key here and a request in status/system/vendor.csr" },
+{ "system/vendor/key-type",            F(0644), KEPT(SLOT_KEY_TYPE),                                                 "of the key for the next request: rsa2048, as Apple takes no other" },
 { "system/vendor/sign",               D(0755), KEPT(VENDOR_SIGN),                                                  "requests for push certificates of others, to be signed" },
 { "system/vendor/sign/*.csr",         F(0644), KEPT(VENDOR_REQUEST),                                               "one request, PEM or DER, RSA 2048; signed as status/system/vendor/NAME.push-request" },
 { "system/trust",                    D(0755), KEPT(TRUST),                                                        "roots that devices must be told to trust" },
@@ -116,7 +133,11 @@ const struct tree_row tree[] = {
 { "status/orgs",                     D(0755), MADE(39, OF_NONE), NULL, &org_names, NULL,                          "organizations as the server sees them" },
 { "status/orgs/{org}",               D(0777), MADE(40, OF_ORG), NULL, NULL, NULL,                                 "one organization; owner, group and mode of orgs/ORG" },
 { "status/orgs/{org}/apns",          F(0444), MADE(41, OF_ORG), org_apns_read, NULL, NULL,                        "the push certificate in effect, and what waits" },
+{ "status/orgs/{org}/apns.csr",        F(0444), OPT(54, OF_ORG), org_apns_csr_read, NULL, NULL,                      "the request for a push certificate that waits for its answer (PEM)" },
 { "status/orgs/{org}/signing",       F(0444), MADE(42, OF_ORG), org_signing_read, NULL, NULL,                     "the signing identity in effect, and what waits" },
+{ "status/orgs/{org}/signing.csr",     F(0444), OPT(55, OF_ORG), org_signing_csr_read, NULL, NULL,                   "the request for a signing certificate that waits for its answer (PEM)" },
+{ "status/orgs/{org}/tls",             F(0444), MADE(56, OF_ORG), org_tls_read, NULL, NULL,                          "the HTTPS certificate for the organization's url, and what waits" },
+{ "status/orgs/{org}/tls.csr",         F(0444), OPT(57, OF_ORG), org_tls_csr_read, NULL, NULL,                       "the request for that certificate that waits for its answer (PEM)" },
 { "status/orgs/{org}/enroll.mobileconfig", F(0444), MADE(43, OF_ORG), org_enroll_read, NULL, NULL,                "the enrollment profile" },
 { "status/orgs/{org}/scep",          F(0444), MADE(66, OF_ORG), health_scep_read, NULL, NULL,                     "the organization's own CA for device certificates" },
 { "status/orgs/{org}/ca.pem",        F(0444), OPT(44, OF_ORG), org_ca_read, NULL, NULL,                           "the certificate of the organization's own CA" },
@@ -124,7 +145,13 @@ const struct tree_row tree[] = {
 { "status/orgs/{org}/devices/{udid}", L,      MADE(46, OF_DEVICE), device_org_device_link, NULL, NULL,            "symlink to the device" },
 { "status/system",                   D(0755), MADE(47, OF_NONE), NULL, NULL, NULL,                                "the identities of the server" },
 { "status/system/tls",               F(0444), MADE(48, OF_NONE), status_tls_read, NULL, NULL,                     "the HTTPS certificate in effect, and what waits" },
+{ "status/system/tls.csr",             F(0444), OPT(58, OF_NONE), org_tls_csr_read, NULL, NULL,                      "the request for an HTTPS certificate that waits for its answer (PEM)" },
+{ "status/system/tls.d",               D(0755), MADE(67, OF_NONE), NULL, &tls_names, NULL,                           "the further HTTPS certificates, system/tls/NAME" },
+{ "status/system/tls.d/{tls}",         F(0444), MADE(68, OF_NUMBER), tls_read, NULL, NULL,                           "one of them, and what waits" },
+{ "status/system/tls.d/{tls}.csr",     F(0444), OPT(69, OF_NUMBER), tls_csr_read, NULL, NULL,                        "its request that waits for an answer (PEM)" },
 { "status/system/signing",           F(0444), MADE(49, OF_NONE), org_signing_read, NULL, NULL,                    "the default signing identity, and what waits" },
+{ "status/system/signing.csr",         F(0444), OPT(59, OF_NONE), org_signing_csr_read, NULL, NULL,                  "the request for a signing certificate that waits for its answer (PEM)" },
+{ "status/system/vendor.csr",          F(0444), OPT(62, OF_NONE), org_vendor_csr_read, NULL, NULL,                   "the request for a vendor certificate that waits for its answer (PEM)" },
 { "status/system/vendor",            D(0755), MADE(60, OF_NONE), NULL, &vendor_names, NULL,                       "the MDM vendor's side" },
 { "status/system/vendor/identity",   F(0444), MADE(61, OF_NONE), vendor_identity_read, NULL, NULL,                "the vendor identity in effect, and what waits" },
 { "status/system/vendor/*.push-request", F(0444), MADE(63, OF_NUMBER), vendor_signed_read, NULL, NULL,             "the request system/vendor/sign/NAME.csr, signed: the file that identity.apple.com/pushcert takes" },
@@ -279,7 +306,21 @@ static bool
 is_tls_name(const char *name)
 {
 	return is_free_name(name) && !is_identity(name) &&
-	       !is_identity_password(name) && strlen(name) <= 64;
+	       !is_identity_password(name) && !ends_with(name, ".csr") &&
+	       strlen(name) <= 64;
+}
+
+static bool
+is_tls_request(const char *name)
+{
+	char stem[256];
+	size_t len = strlen(name) - (sizeof(".csr") - 1);
+
+	if (!ends_with(name, ".csr") || len >= sizeof(stem))
+		return false;
+	memcpy(stem, name, len);
+	stem[len] = '\0';
+	return is_tls_name(stem);
 }
 
 static const struct {
@@ -293,6 +334,7 @@ static const struct {
 	{ "{key}", tree_clean_name },
 	{ "{name}", is_free_name },
 	{ "{tls}", is_tls_name },
+	{ "{tls}.csr", is_tls_request },
 	{ "{identity}", is_identity },
 	{ "{identity}.password", is_identity_password },
 };
