@@ -129,6 +129,60 @@ slot_judge_early(
 	return slot_judge_prefix(slot_kind(place)->purpose, b, now, err);
 }
 
+/* What of the file just written is not in use, for the event: else a PFX
+ * without its key would be accepted without a word. */
+static enum err_code
+note_waiting(
+    struct txn *t, struct change *c, struct slot_files *all, struct err *err)
+{
+	const struct bundle *bundles[SLOT_FILES_MAX + SLOT_KEYS_MAX];
+	struct identity *in_use = NULL;
+	struct buf lines = { 0 };
+	struct bytes rest, line;
+	enum err_code rc;
+	size_t i, own = SIZE_MAX;
+
+	if ((rc = slot_files_load(t, all, err)) != ERR_OK)
+		return rc;
+	rc = slot_identity(t, all->id, &in_use, NULL);
+	if (rc != ERR_OK && rc != ERR_NOT_FOUND)
+		return err_set(err, rc, "identity: %s", err_text(rc));
+	for (i = 0; i < all->n; i++) {
+		bundles[i] = all->files[i].bundle;
+		if (all->files[i].ino == c->node.n.ino)
+			own = i;
+	}
+	if (own != SIZE_MAX)
+		slot_waiting_of(
+		    all->kind->purpose, bundles, all->n, own, in_use, &lines);
+	rest = buf_view(&lines);
+	if (text_line(&rest, &line))
+		snprintf(c->note, sizeof(c->note), "%.*s",
+		    text_fit(line, (int)sizeof(c->note) - 1),
+		    (const char *)line.p);
+	rc = buf_error(&lines, err);
+	buf_free(&lines);
+	identity_free(in_use);
+	return rc;
+}
+
+static enum err_code
+tell_waiting(struct txn *t, struct change *c, const struct slot_kind *kind,
+    struct err *err)
+{
+	struct slot_files *all = calloc(1, sizeof(*all));
+	enum err_code rc;
+
+	if (all == NULL)
+		return err_set(err, ERR_NO_MEMORY, "slot");
+	all->kind = kind;
+	all->id = slot_id_of(kind, &c->node.n);
+	rc = note_waiting(t, c, all, err);
+	slot_files_fini(all);
+	free(all);
+	return rc;
+}
+
 enum err_code
 slot_file_apply(struct txn *t, struct change *c, struct err *err)
 {
@@ -145,13 +199,17 @@ slot_file_apply(struct txn *t, struct change *c, struct err *err)
 	    (rc = slot_request_judge_answer(t, x->slot.kind,
 		 slot_id_of(x->slot.kind, &c->node.n), own, err)) != ERR_OK)
 		return rc;
-	if (bundle_is_locked(own))
-		snprintf(c->note, sizeof(c->note),
-		    "it is locked and waits for its password: write it into "
-		    "%s.password or password beside it",
-		    c->w->name);
-	return slot_repick(t, c->engine, x->slot.kind,
+	rc = slot_repick(t, c->engine, x->slot.kind,
 	    slot_id_of(x->slot.kind, &c->node.n), false, err);
+	if (rc != ERR_OK)
+		return rc;
+	if (!bundle_is_locked(own))
+		return tell_waiting(t, c, x->slot.kind, err);
+	snprintf(c->note, sizeof(c->note),
+	    "it is locked and waits for its password: write it into "
+	    "%s.password or password beside it",
+	    c->w->name);
+	return ERR_OK;
 }
 
 enum err_code

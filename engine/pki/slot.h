@@ -66,4 +66,9 @@ void slot_waiting(enum slot_purpose purpose,
     const struct bundle *const bundles[], size_t n,
     const struct identity *in_use, struct buf *ret);
 
+/* The same for things in bundles[i] alone. */
+void slot_waiting_of(enum slot_purpose purpose,
+    const struct bundle *const bundles[], size_t n, size_t i,
+    const struct identity *in_use, struct buf *ret);
+
 #endif

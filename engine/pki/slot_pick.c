@@ -190,6 +190,15 @@ tell_file(enum slot_purpose purpose, struct files f, const struct bundle *b,
 }
 
 void
+slot_waiting_of(enum slot_purpose purpose, const struct bundle *const bundles[],
+    size_t n, size_t i, const struct identity *in_use, struct buf *ret)
+{
+	struct files f = { bundles, n };
+
+	tell_file(purpose, f, bundles[i], in_use, ret);
+}
+
+void
 slot_waiting(enum slot_purpose purpose, const struct bundle *const bundles[],
     size_t n, const struct identity *in_use, struct buf *ret)
 {

@@ -45,6 +45,20 @@ must(enum err_code rc)
 	exit(1);
 }
 
+static inline bool
+has_event(const char *part)
+{
+	struct event_read r = { .end = UINT64_MAX, .max = 1 << 20 };
+	struct buf b = { 0 };
+	uint64_t next;
+	bool yes;
+
+	must(event_read(rules, &r, &b, &next, &rules_err));
+	yes = strstr(buf_str(&b), part) != NULL;
+	buf_free(&b);
+	return yes;
+}
+
 static inline struct file_node
 put(uint64_t parent, const char *name, enum place place, const char *text)
 {

@@ -34,20 +34,6 @@ is_open(const char *org)
 	return org_find(rules, org, &o, NULL) == ERR_OK;
 }
 
-static bool
-has_event(const char *part)
-{
-	struct event_read r = { .end = UINT64_MAX, .max = 1 << 20 };
-	struct buf b = { 0 };
-	uint64_t next;
-	bool yes;
-
-	must(event_read(rules, &r, &b, &next, &rules_err));
-	yes = strstr(buf_str(&b), part) != NULL;
-	buf_free(&b);
-	return yes;
-}
-
 static void
 test_pending(void)
 {

@@ -17,7 +17,7 @@ make_certificate(const char *name, const char *topic, int days)
 }
 
 static enum err_code
-copy_in(const char *name, const char *topic, int days)
+copy_file(const char *name)
 {
 	struct file_write w = { .parent = apns,
 		.name = name,
@@ -27,13 +27,19 @@ copy_in(const char *name, const char *topic, int days)
 	enum err_code rc;
 	struct buf b;
 
-	make_certificate(name, topic, days);
 	b = load(name);
 	w.bytes = buf_view(&b);
 	must(file_reserve(rules, 1, &w.ino, &rules_err));
 	rc = file_write(rules, &w, NULL, &rules_err);
 	buf_free(&b);
 	return rc;
+}
+
+static enum err_code
+copy_in(const char *name, const char *topic, int days)
+{
+	make_certificate(name, topic, days);
+	return copy_file(name);
 }
 
 static void
@@ -62,6 +68,27 @@ topic(void)
 
 	must(store_view(rules->store, facts_txn, &f, &rules_err));
 	return f.version == 0 ? "" : f.topic;
+}
+
+/* A file that is taken and does not work yet says so. */
+static void
+test_waiting(void)
+{
+	make_certificate("all.pem", TOPIC, 400);
+	sh("cp k other.key; openssl genrsa -out k 2048; cp c lone.pem; "
+	   "openssl pkcs12 -export -nokeys -in c -out lone.p12 -passout pass:");
+	must(copy_file("lone.pem"));
+	ok(has_event("apns/lone.pem: certificate APSP") &&
+		has_event("has no key yet"),
+	    "the event of a certificate without its key says what it waits "
+	    "for");
+	must(copy_file("lone.p12"));
+	ok(has_event("apns/lone.p12: certificate APSP") &&
+		has_event("came without a private key"),
+	    "so does that of a PFX without a key");
+	must(copy_file("other.key"));
+	ok(!has_event("apns/other.key:") && strcmp(topic(), TOPIC) == 0,
+	    "the key that completes it says nothing, and is in use");
 }
 
 int
@@ -96,6 +123,7 @@ main(void)
 	take_away("renewed.pem");
 	take_away("old.pem");
 	ok(strcmp(topic(), "") == 0, "without files nothing is in effect");
+	test_waiting();
 	engine_close(rules);
 	return tap_done();
 }

@@ -284,6 +284,29 @@ test_waiting(void)
 }
 
 static void
+test_waiting_of(void)
+{
+	struct bundle *v[] = { open_file("tls.pem", NULL),
+		open_file("client.key", NULL), open_file("inter.pem", NULL) };
+	const struct bundle *const *all = (const struct bundle *const *)v;
+	struct buf b = { 0 };
+	size_t i;
+
+	slot_waiting_of(SLOT_TLS, all, 3, 0, NULL, &b);
+	ok(strncmp(buf_str(&b), "certificate mdm.example.com", 27) == 0 &&
+		strstr(buf_str(&b), "another's\n") != NULL &&
+		strstr(buf_str(&b), "key without") == NULL,
+	    "of one file it is told what it waits for, with an eye on the "
+	    "others");
+	buf_reset(&b);
+	slot_waiting_of(SLOT_TLS, all, 3, 2, NULL, &b);
+	ok(b.len == 0, "a chain waits for nothing");
+	buf_free(&b);
+	for (i = 0; i < 3; i++)
+		bundle_free(v[i]);
+}
+
+static void
 test_record(void)
 {
 	struct identity *id = NULL, *again = NULL;
@@ -318,6 +341,7 @@ main(void)
 	test_apns();
 	test_pick();
 	test_waiting();
+	test_waiting_of();
 	test_record();
 	return tap_done();
 }
