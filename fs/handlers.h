@@ -49,6 +49,8 @@ tree_write_fn status_doctor_write;
 extern const struct tree_names vendor_names; /* status/system/vendor */
 tree_read_fn vendor_identity_read;
 tree_read_fn vendor_signed_read;
+tree_read_fn org_push_request_read;
+tree_read_fn org_mdmcert_request_read;
 
 /* tls.c */
 extern const struct tree_names tls_names; /* status/system/tls.d */

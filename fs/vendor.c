@@ -76,3 +76,15 @@ vendor_signed_read(const struct at *at, struct buf *b, struct err *err)
 {
 	return vendor_request_page(at->engine, at->number, b, err);
 }
+
+enum err_code
+org_push_request_read(const struct at *at, struct buf *b, struct err *err)
+{
+	return vendor_push_request(at->engine, at->org, b, err);
+}
+
+enum err_code
+org_mdmcert_request_read(const struct at *at, struct buf *b, struct err *err)
+{
+	return vendor_mdmcert_request(at->engine, at->org, b, err);
+}

@@ -4,6 +4,7 @@
 #include "engine/base/text.h"
 #include "engine/model/settings.h"
 #include "engine/model/slots.h"
+#include "engine/model/vendor.h"
 #include "engine/pki/slot.h"
 #include "engine/schema/command.h"
 
@@ -86,12 +87,25 @@ scan_request(struct engine *e, enum place place, struct file_scan *s,
 	return place_rule(place)->judge(&c, err);
 }
 
+static enum err_code
+scan_mdmcert(struct engine *e, enum place place, struct file_scan *s,
+    struct bytes so_far, struct err *err)
+{
+	(void)e;
+	(void)place;
+	(void)s;
+	while (so_far.len > 0 && so_far.p[so_far.len - 1] != '\n')
+		so_far.len--; /* the last line may go on */
+	return mdmcert_judge_lines(so_far, err);
+}
+
 static scan_fn *
 scanner_of(enum place place)
 {
 	/* clang-format off */
 	static scan_fn *const scanners[] = {
 		[PLACE_COMMAND]       = scan_command,
+		[PLACE_MDMCERT]       = scan_mdmcert,
 		[PLACE_VENDOR_REQUEST] = scan_request,
 		[PLACE_APNS_FILE]     = scan_bundle,
 		[PLACE_SIGNING_FILE]  = scan_bundle,

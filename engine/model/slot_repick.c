@@ -5,6 +5,7 @@
 #include "engine/model/events.h"
 #include "engine/model/orgs.h"
 #include "engine/model/slot_priv.h"
+#include "engine/model/vendor.h"
 
 /* A topic that takes another one's place. */
 struct topic_change {
@@ -182,6 +183,8 @@ slot_repick(struct txn *t, struct engine *e, const struct slot_kind *kind,
 		rc = pick(t, e, x, removing, err);
 	if (rc == ERR_OK)
 		rc = slot_request_answered(t, e, x, err);
+	if (rc == ERR_OK && kind->purpose == SLOT_VENDOR)
+		rc = vendor_changed(t, e, err);
 	slot_files_fini(x);
 	free(x);
 	return rc;

@@ -354,23 +354,25 @@ count_one(void *arg, const char *stem, uint32_t number)
 }
 
 enum err_code
-vendor_changed(struct txn *t, const struct engine *e, const struct identity *id,
-    struct err *err)
+vendor_changed(struct txn *t, const struct engine *e, struct err *err)
 {
 	size_t n = 0;
 	struct walk w = { .fn = count_one, .arg = &n };
+	struct identity *id = NULL;
 	struct err why = { 0 };
-	enum err_code rc = list_txn(t, &w, err);
+	enum err_code rc = vendor_identity(t, 0, SLOT_OF_VENDOR, &id, err);
 
-	if (rc != ERR_OK)
-		return rc;
+	if (rc != ERR_OK || id == NULL || (rc = list_txn(t, &w, err)) != ERR_OK)
+		goto out;
 	if (vendor_check(id, engine_now(e), &why) != ERR_OK)
-		return event_record(
+		rc = event_record(
 		    t, e, 0, err, "vendor: nothing can be signed: %s", why.msg);
-	if (n == 0)
-		return ERR_OK;
-	return event_record(t, e, 0, err,
-	    "vendor: the requests in system/vendor/sign/ (%zu) are signed by "
-	    "%s from now on",
-	    n, cert_label(identity_leaf(id)));
+	else if (n > 0)
+		rc = event_record(t, e, 0, err,
+		    "vendor: the requests in system/vendor/sign/ (%zu) are "
+		    "signed by %s",
+		    n, cert_label(identity_leaf(id)));
+out:
+	identity_free(id);
+	return rc;
 }

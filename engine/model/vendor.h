@@ -9,10 +9,10 @@
 #include "engine/pki/identity.h"
 #include "mdmfs/vendor.h"
 
-/* id became the vendor identity in effect, or got another chain: an event on
- * whether the requests in system/vendor/sign/ are signed with it. */
-enum err_code vendor_changed(struct txn *t, const struct engine *e,
-    const struct identity *id, struct err *err);
+/* Files of system/vendor/ have changed: an event on whether the requests in
+ * sign/ are signed with what is in effect now. */
+enum err_code vendor_changed(
+    struct txn *t, const struct engine *e, struct err *err);
 
 /* Rules for places: see place.c. */
 enum err_code vendor_request_gather(
