@@ -7,8 +7,11 @@
 #
 #   MDMFS_MNT   the mount (default /mnt/mdm)
 #   MDMFS_NAME  do it for this host's certificate only (default: for any)
+#   MDMFS_SLOT  where it goes: system/tls (default), system/tls/NAME for a
+#               further name, or orgs/ORG/tls
 set -eu
 mnt=${MDMFS_MNT:-/mnt/mdm}
+slot=$mnt/${MDMFS_SLOT:-system/tls}
 from=${RENEWED_LINEAGE:?certbot sets it}
 
 if [ -n "${MDMFS_NAME:-}" ] && [ "$(basename "$from")" != "$MDMFS_NAME" ]; then
@@ -18,15 +21,15 @@ if [ ! -d "$mnt/system" ]; then
 	echo "mdmfs is not mounted on $mnt" >&2
 	exit 1
 fi
-[ -d "$mnt/system/tls" ] || mkdir "$mnt/system/tls"
+[ -d "$slot" ] || mkdir -p "$slot"
 
 # Both in one file, written under a scratch name and renamed: judged as a
 # whole, in effect in one step.
-tmp=$mnt/system/tls/certbot.pem.tmp
+tmp=$slot/certbot.pem.tmp
 umask 077
 trap 'rm -f "$tmp"' EXIT
 cat "$from/fullchain.pem" "$from/privkey.pem" >"$tmp"
-if ! mv "$tmp" "$mnt/system/tls/certbot.pem"; then
+if ! mv "$tmp" "$slot/certbot.pem"; then
 	cat "$mnt/status/last-error" >&2
 	exit 1
 fi
