@@ -49,7 +49,7 @@ context_new(struct change *c, struct err *err)
 static void
 split_passwords(struct slot_context *x)
 {
-	char *p = (char *)x->secrets.p, *end;
+	char *p, *end;
 
 	if (x->secrets.error != ERR_OK || x->secrets.len == 0)
 		return;

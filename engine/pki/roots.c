@@ -60,8 +60,8 @@ add(struct roots *r, struct cert *c, struct err *err)
 	struct cert **more = r->v;
 
 	if ((r->n & (r->n - 1)) == 0) /* grows at each power of two */
-		more =
-		    realloc(r->v, (r->n == 0 ? 1 : 2 * r->n) * sizeof(*r->v));
+		more = realloc(
+		    r->v, (r->n == 0 ? 1 : 2 * r->n) * sizeof(struct cert *));
 	if (more == NULL) {
 		cert_free(c);
 		return err_set(err, ERR_NO_MEMORY, "roots");
@@ -127,7 +127,7 @@ roots_load(const char *file, struct roots **ret, struct err *err)
 	    (rc = read_pem(r, buf_view(&text), err)) != ERR_OK)
 		goto out;
 	if (r->n > 0)
-		qsort(r->v, r->n, sizeof(*r->v), compare_roots);
+		qsort(r->v, r->n, sizeof(struct cert *), compare_roots);
 	*ret = r;
 	r = NULL;
 out:
