@@ -57,6 +57,7 @@ static const struct form forms[] = {
 
 	/* PEM */
 	{ "all.pem",      TLS, NULL,     0, USED,    { NULL } },
+	{ "twokeys.pem",  TLS, NULL,     0, USED,    { NULL } },
 	{ "crlf.pem",     TLS, NULL,     0, USED,    { NULL } },
 	{ "text.pem",     TLS, NULL,     0, USED,    { NULL } },
 	{ "bag.pem",      TLS, NULL,     0, USED,    { NULL } },
@@ -84,6 +85,7 @@ static const struct form forms[] = {
 	/* what can be wrong with good files */
 	{ "all.pem",      TLS, NULL,   100, ENDED,   { "ended on", "days ago", "renew" } },
 	{ "all.pem",      TLS, NULL,    -5, ENDED,   { "not valid before", "clock" } },
+	{ "renewed.pem",  TLS, NULL,   100, ENDED,   { "ended on", "A good certificate is in the file", "take the others out" } },
 	{ "push.pem",     APNS, NULL,  400, ENDED,   { "ended on", "renew it", "identity.apple.com" } },
 	{ "wrongkey.pem", TLS, NULL,     0, REJECTS, { "is not that of", "mdm.example.com", "files of their own" } },
 	{ "tls.pem client.key", TLS, NULL, 0, WAITS, { "mdm.example.com", "add the key", "another's" } },
@@ -185,6 +187,8 @@ make_files(void)
 	   "cat leaf.pem inter.pem root.pem tls.key > all.pem\n"
 	   "cat leaf.pem inter.pem > fullchain.pem\n"
 	   "sed 's/$/\\r/' all.pem > crlf.pem\n"
+	   "cat client.key all.pem > twokeys.pem\n"
+	   "cat all.pem long.pem > renewed.pem\n"
 	   "(echo 'Dear customer,'; openssl x509 -in leaf.pem -text; echo; "
 	   "echo 'The key -----'; cat tls.key) > text.pem\n"
 	   "(printf '\\357\\273\\277'; cat all.pem) > bom.pem\n"
