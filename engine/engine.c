@@ -11,6 +11,7 @@
 #include "engine/mdm/profile.h"
 #include "engine/model/model.h"
 #include "engine/model/node.h"
+#include "engine/model/notices.h"
 #include "engine/model/org_purge.h"
 #include "engine/model/removal.h"
 #include "engine/model/tls.h"
@@ -33,6 +34,7 @@ struct parts {
 	struct server *server;
 	struct tls_served *tls; /* what the server has; the keeper's own */
 	struct tls_watch tls_watch;
+	struct notices_watch notices; /* the keeper's own */
 	pthread_t keeper;
 	bool keeping;
 	pthread_mutex_t mutex;
@@ -192,13 +194,15 @@ keep_house(struct engine *e, int64_t *trim_at)
 {
 	struct parts *p = e->parts;
 	struct err err = { 0 };
-	int64_t now = engine_now(e), next = 0;
+	int64_t now = engine_now(e), next = 0, said = 0;
 
 	if (removal_run(e, &next, &err) != ERR_OK)
 		log_error("removals: %s", err.msg);
 	if (tls_ensure(e, &p->tls_watch, &err) != ERR_OK ||
 	    tls_serve(e, p->server, &p->tls, &err) != ERR_OK)
 		log_error("the HTTPS certificate: %s", err.msg);
+	if (notices_run(e, &p->notices, &said, &err) != ERR_OK)
+		log_error("the ends of certificates: %s", err.msg);
 	if (now >= *trim_at) {
 		*trim_at = now + HOUSEKEEPING;
 		if (store_update(e->store, trim_txn, e, &err) != ERR_OK)
@@ -206,7 +210,9 @@ keep_house(struct engine *e, int64_t *trim_at)
 		if (orgs_purge(e, &err) != ERR_OK)
 			log_error("removed organizations: %s", err.msg);
 	}
-	return next != 0 && next < *trim_at ? next : *trim_at;
+	if (next == 0 || said < next)
+		next = said;
+	return next < *trim_at ? next : *trim_at;
 }
 
 static void *

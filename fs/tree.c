@@ -67,6 +67,7 @@ const struct tree_row tree[] = {
 { "orgs/{org}/enrollment/access-rights", F(0644), KEPT(ACCESS_RIGHTS),                                            "what the server may do on a device" },
 { "system",                          D(0755), FIXED(SYSTEM),                                                      "settings of the whole server" },
 { "system/url",                      F(0644), KEPT(SYSTEM_URL),                                                   "https://mdm.example.com: what devices are told" },
+{ "system/notice-days",              F(0644), KEPT(NOTICE_DAYS),                                                  "how many days before the end of a certificate an event says so: 60, 30, 10, 3, 1 without it" },
 { "system/metrics-allow",            F(0644), KEPT(METRICS_ALLOW),                                                "networks that may read /metrics, one a line" },
 { "system/keep-results",             F(0644), KEPT(KEEP_RESULTS),                                                 "how many answers of each device are kept, the newest; 1000 without it" },
 { "system/tls",                      D(0755), KEPT(TLS),                                                          "identity slot: the HTTPS certificate" },

@@ -44,6 +44,7 @@ static const struct place_rule rules[PLACES] = {
 	[PLACE_TRUST_FILE]    = { .judge = trust_judge },
 	[PLACE_METRICS_ALLOW] = { .judge = networks_judge },
 	[PLACE_KEEP_RESULTS]  = { .judge = keep_judge },
+	[PLACE_NOTICE_DAYS]   = { .judge = notice_days_judge },
 	[PLACE_COMMAND]       = { .gather = command_gather, .judge = command_judge,
 				  .apply = command_apply, .removed = command_removed,
 				  .may_remove = command_may_remove,

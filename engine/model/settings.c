@@ -285,3 +285,108 @@ networks_judge(struct change *c, struct err *err)
 	}
 	return ERR_OK;
 }
+
+/* ---- notice-days --------------------------------------------------------- */
+
+/* Longer than any certificate lives that comes from elsewhere. */
+#define NOTICE_DAYS_MOST 3650
+/* Numbers and what is said of them fit; org_setting() cuts what is longer. */
+#define NOTICE_DAYS_BYTES 1024
+
+/* Keep the order, and each number once. */
+static enum err_code
+add_days(struct notice_days *d, long v, struct err *err)
+{
+	unsigned i = 0;
+
+	while (i < d->n && d->days[i] > v)
+		i++;
+	if (i < d->n && d->days[i] == v)
+		return ERR_OK;
+	if (d->n == NOTICE_DAYS_MAX)
+		return err_set(err, ERR_INVALID,
+		    "notice-days: at most %d numbers stand here",
+		    NOTICE_DAYS_MAX);
+	memmove(d->days + i + 1, d->days + i, (d->n - i) * sizeof(d->days[0]));
+	d->days[i] = (int)v;
+	d->n++;
+	return ERR_OK;
+}
+
+static enum err_code
+days_line(struct notice_days *d, const char *s, struct err *err)
+{
+	enum err_code rc = ERR_OK;
+
+	s += strspn(s, ", \t");
+	while (rc == ERR_OK && *s != '\0' && *s != '#') {
+		size_t len = strcspn(s, ", \t"), digits;
+		long v = strtol(s, NULL, 10);
+
+		digits = strspn(s, "0123456789");
+		if (digits != len || len > 4 || v < 1 || v > NOTICE_DAYS_MOST)
+			return err_set(err, ERR_INVALID,
+			    "notice-days: \"%.*s\" is no number of days from 1 "
+			    "to %d: write 60, 30, 10, 3, 1 with commas between "
+			    "them or one a line",
+			    text_fit(bytes_of(s, len), 40), s,
+			    NOTICE_DAYS_MOST);
+		rc = add_days(d, v, err);
+		s += len;
+		s += strspn(s, ", \t");
+	}
+	return rc;
+}
+
+enum err_code
+notice_days_parse(struct bytes file, struct notice_days *ret, struct err *err)
+{
+	struct notice_days d = { 0 };
+	struct bytes rest = file, line;
+	char text[NOTICE_DAYS_BYTES];
+	enum err_code rc = ERR_OK;
+
+	if (file.len >= sizeof(text))
+		return err_set(err, ERR_INVALID, "notice-days: it is too long");
+	if (!text_is_utf8(file) || memchr(file.p, 0, file.len) != NULL)
+		return err_set(
+		    err, ERR_UNDECODABLE, "notice-days: it is not plain text");
+	while (rc == ERR_OK && text_line(&rest, &line)) {
+		line = text_trim(line);
+		memcpy(text, line.p, line.len);
+		text[line.len] = '\0';
+		rc = days_line(&d, text, err);
+	}
+	if (rc == ERR_OK && d.n == 0)
+		return err_set(err, ERR_INVALID,
+		    "notice-days: there is no number in it; to have the usual "
+		    "60, 30, 10, 3, 1 remove the file");
+	if (rc == ERR_OK)
+		*ret = d;
+	return rc;
+}
+
+enum err_code
+notice_days_judge(struct change *c, struct err *err)
+{
+	struct notice_days d;
+
+	return notice_days_parse(c->w->bytes, &d, err);
+}
+
+enum err_code
+notice_days_read(struct txn *t, struct notice_days *ret, struct err *err)
+{
+	static const struct notice_days usual = { 5, { 60, 30, 10, 3, 1 } };
+	char text[NOTICE_DAYS_BYTES];
+	enum err_code rc =
+	    org_setting(t, 0, NULL, "notice-days", text, sizeof(text));
+
+	if (rc == ERR_NOT_FOUND) {
+		*ret = usual;
+		return ERR_OK;
+	}
+	if (rc != ERR_OK)
+		return err_set(err, rc, "notice-days: %s", err_text(rc));
+	return notice_days_parse(bytes_text(text), ret, err);
+}

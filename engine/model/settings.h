@@ -30,6 +30,18 @@ enum err_code org_url_read(
 enum err_code access_rights_read(
     struct txn *t, uint32_t org, int64_t *ret, struct err *err);
 
+/* system/notice-days: how many days before the end of a certificate an event
+ * says so; 60, 30, 10, 3 and 1 without it. */
+#define NOTICE_DAYS_MAX 16
+struct notice_days {
+	unsigned n;
+	int days[NOTICE_DAYS_MAX]; /* falling, each once */
+};
+enum err_code notice_days_parse(
+    struct bytes file, struct notice_days *ret, struct err *err);
+enum err_code notice_days_read(
+    struct txn *t, struct notice_days *ret, struct err *err);
+
 /* Rules for places: see place.c. */
 enum err_code url_judge(struct change *c, struct err *err);
 enum err_code url_apply(struct txn *t, struct change *c, struct err *err);
@@ -39,5 +51,6 @@ enum err_code line_judge(struct change *c, struct err *err);
 enum err_code rights_judge(struct change *c, struct err *err);
 enum err_code trust_judge(struct change *c, struct err *err);
 enum err_code networks_judge(struct change *c, struct err *err);
+enum err_code notice_days_judge(struct change *c, struct err *err);
 
 #endif
