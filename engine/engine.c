@@ -367,7 +367,8 @@ engine_server_page(struct engine *e, struct buf *b, struct err *err)
 	if (rc != ERR_OK)
 		return rc;
 	buf_printf(
-	    b, "version: %s\nschema: %s\n", MDMFS_VERSION, schema_release());
+	    b, "version: %s\nschema: %s\n", MDMFS_VERSION,
+	    schema_release(e->schema));
 	if (e->parts->server != NULL) {
 		engine_describe(e, b);
 		server_counts(e->parts->server, &counts);

@@ -69,6 +69,7 @@ const struct tree_row tree[] = {
 { "system/url",                      F(0644), KEPT(SYSTEM_URL),                                                   "https://mdm.example.com: what devices are told" },
 { "system/notice-days",              F(0644), KEPT(NOTICE_DAYS),                                                  "how many days before the end of a certificate an event says so: 60, 30, 10, 3, 1 without it" },
 { "system/metrics-allow",            F(0644), KEPT(METRICS_ALLOW),                                                "networks that may read /metrics, one a line" },
+{ "system/validation",               F(0644), KEPT(VALIDATION),                                                   "how commands are judged by Apple's schema: strict, warn or off; strict without it" },
 { "system/keep-results",             F(0644), KEPT(KEEP_RESULTS),                                                 "how many answers of each device are kept, the newest; 1000 without it" },
 { "system/tls",                      D(0755), KEPT(TLS),                                                          "identity slot: the HTTPS certificate" },
 { "system/tls/{identity}",           F(0600), KEPT(TLS_FILE),                                                     "certificates and keys: *.p12 *.pfx *.pem *.crt *.cer *.der *.key *.p7b" },

@@ -7,11 +7,14 @@
 #include "engine/base/text.h"
 #include "engine/model/queue.h"
 #include "engine/model/users.h"
-#include "engine/schema/command.h"
+#include "engine/model/validation.h"
 
-/* A command that was read: what judge() leaves to apply(). */
+/* What gather() and judge() leave to apply(). */
 struct command {
-	struct buf plist; /* the whole envelope, as the device is sent it */
+	struct validation_device device;
+	enum validation validation;
+	struct buf findings; /* what the event is to say of it */
+	struct buf plist;    /* the whole envelope, as the device is sent it */
 	char uuid[QUEUE_UUID_MAX + 1];
 	char type[QUEUE_TYPE_MAX + 1];
 };
@@ -22,6 +25,7 @@ command_free(struct command *x)
 	if (x == NULL)
 		return;
 	buf_wipe(&x->plist);
+	buf_free(&x->findings);
 	free(x);
 }
 
@@ -55,23 +59,44 @@ check_not_sent(struct txn *t, const struct node *n, struct err *err)
 	return rc;
 }
 
-enum err_code
-command_gather(struct txn *t, struct change *c, struct err *err)
+/* Whether the device, and the user, can be sent commands at all. */
+static enum err_code
+check_channel(
+    struct txn *t, struct change *c, struct device *d, struct err *err)
 {
-	struct device d;
-	enum err_code rc = device_read(t, c->node.n.device, &d, err);
+	enum err_code rc = device_read(t, c->node.n.device, d, err);
 
 	if (rc != ERR_OK)
 		return rc;
-	if (d.state == DEVICE_CHECKED_OUT)
+	if (d->state == DEVICE_CHECKED_OUT)
 		return err_set(err, ERR_UNSUPPORTED,
 		    "device %s has left the management: it takes no commands "
 		    "until it enrolls again",
-		    d.udid);
-	if (c->node.n.user != 0 && !user_exists(t, d.number, c->node.n.user))
+		    d->udid);
+	if (c->node.n.user != 0 && !user_exists(t, d->number, c->node.n.user))
 		return err_set(err, ERR_NOT_FOUND,
-		    "device %s has no such user any more", d.udid);
+		    "device %s has no such user any more", d->udid);
 	return c->replaces ? check_not_sent(t, &c->old, err) : ERR_OK;
+}
+
+enum err_code
+command_gather(struct txn *t, struct change *c, struct err *err)
+{
+	struct command *x = calloc(1, sizeof(*x));
+	struct device d;
+	enum err_code rc;
+
+	if (x == NULL)
+		return err_set(err, ERR_NO_MEMORY, "command");
+	if ((rc = check_channel(t, c, &d, err)) != ERR_OK) {
+		command_free(x);
+		return rc;
+	}
+	x->validation = validation_read(t);
+	validation_device_read(t, &d, c->node.n.user, &x->device);
+	command_free(c->context);
+	c->context = x;
+	return ERR_OK;
 }
 
 static enum err_code
@@ -93,16 +118,17 @@ command_judge(struct change *c, struct err *err)
 {
 	struct schema_envelope env;
 	struct pl *root = NULL, *whole = NULL;
-	struct command *x = calloc(1, sizeof(*x));
+	struct command *x = c->context;
 	enum err_code rc;
 
-	if (x == NULL)
-		return err_set(err, ERR_NO_MEMORY, "command");
-	c->context = x;
 	rc = schema_command_read(
 	    c->engine->schema, c->w->bytes, &root, &env, err);
 	if (rc != ERR_OK)
 		return rc;
+	rc = validation_command(c->engine->schema, x->validation, &x->device.d,
+	    &env, c->w->bytes, &x->findings, err);
+	if (rc != ERR_OK)
+		goto out;
 	snprintf(x->type, sizeof(x->type), "%s", env.request_type);
 	if (env.uuid != NULL)
 		snprintf(x->uuid, sizeof(x->uuid), "%s", env.uuid);
@@ -156,13 +182,14 @@ enqueue(
 enum err_code
 command_apply(struct txn *t, struct change *c, struct err *err)
 {
-	const struct command *x = c->context;
+	struct command *x = c->context;
 	struct channel_id id = { c->node.n.device, c->node.n.user };
 	struct channel channel;
+	struct device d;
 	struct queued old;
 	enum err_code rc;
 
-	if ((rc = command_gather(t, c, err)) != ERR_OK ||
+	if ((rc = check_channel(t, c, &d, err)) != ERR_OK ||
 	    (rc = channel_read(t, id, &channel, err)) != ERR_OK)
 		return rc;
 	if (c->replaces) {
@@ -178,11 +205,13 @@ command_apply(struct txn *t, struct change *c, struct err *err)
 	    (rc = channel_wake(t, &channel, engine_now(c->engine), err)) !=
 		ERR_OK)
 		return rc;
-	snprintf(c->note, sizeof(c->note), "%s queued as %s%s", x->type,
+	snprintf(c->note, sizeof(c->note), "%s queued as %s%s%s%.*s", x->type,
 	    x->uuid,
 	    channel.has_token ? ""
 			      : "; no push yet: the device has sent no "
-				"push token");
+				"push token",
+	    x->findings.len > 0 ? "; " : "",
+	    text_fit(buf_view(&x->findings), 300), buf_str(&x->findings));
 	return channel_store(t, &channel, err);
 }
 

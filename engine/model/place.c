@@ -7,6 +7,7 @@
 #include "engine/model/slot_names.h"
 #include "engine/model/slot_request.h"
 #include "engine/model/slots.h"
+#include "engine/model/validation.h"
 #include "engine/model/vendor.h"
 
 #define SLOT_FILE                                                              \
@@ -44,6 +45,7 @@ static const struct place_rule rules[PLACES] = {
 	[PLACE_TRUST_FILE]    = { .judge = trust_judge },
 	[PLACE_METRICS_ALLOW] = { .judge = networks_judge },
 	[PLACE_KEEP_RESULTS]  = { .judge = keep_judge },
+	[PLACE_VALIDATION]    = { .judge = validation_judge },
 	[PLACE_NOTICE_DAYS]   = { .judge = notice_days_judge },
 	[PLACE_COMMAND]       = { .gather = command_gather, .judge = command_judge,
 				  .apply = command_apply, .removed = command_removed,

@@ -25,7 +25,7 @@ command_unknown(const struct schema *schema, struct bytes name, struct err *err)
 		    "unknown request type %.80s (known is what stands in %s; "
 		    "for example DeviceLock, DeviceInformation, "
 		    "InstallProfile)",
-		    buf_str(&shown), schema_release());
+		    buf_str(&shown), schema_release(schema));
 	buf_free(&shown);
 	buf_free(&exact);
 	return e;
@@ -93,13 +93,16 @@ check_type(
 		(void)err_add(c->err, ERR_INVALID,
 		    "RequestType: string expected, got %s",
 		    pl_type_name(pl_type(node)));
+	} else if (env->request_type[0] == '\0' ||
+		   strlen(env->request_type) > SCHEMA_TYPE_MAX ||
+		   !text_is_clean(bytes_text(env->request_type))) {
+		c->bad = true;
+		(void)err_add(c->err, ERR_INVALID,
+		    "RequestType: a string of 1 to %d printable characters "
+		    "expected",
+		    SCHEMA_TYPE_MAX);
 	} else {
 		env->type = schema_command(schema, env->request_type);
-		if (env->type != NULL)
-			return;
-		c->bad = true;
-		(void)command_unknown(
-		    schema, bytes_text(env->request_type), c->err);
 	}
 }
 
@@ -128,6 +131,7 @@ schema_command_check_envelope(const struct schema *schema,
 		pl_dict_each(root, beside_command, &c);
 		check_uuid(&c, pl_dict_get(root, "CommandUUID"), &env.uuid);
 		env.command = inner;
+		env.enveloped = true;
 	} else if (pl_dict_get(root, "CommandUUID") != NULL) {
 		c.bad = true;
 		(void)err_add(err, ERR_INVALID,

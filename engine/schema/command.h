@@ -12,20 +12,23 @@
 #include "engine/schema/schema.h"
 
 #define SCHEMA_UUID_MAX 255 /* characters of a CommandUUID */
+#define SCHEMA_TYPE_MAX 127 /* bytes of a RequestType */
 
 /* Borrowed from the root that was checked. */
 struct schema_envelope {
 	const char *request_type;
 	const char *uuid;         /* NULL when the document names none */
 	const struct pl *command; /* {RequestType, ...} */
-	const struct schema_type *type;
+	bool enveloped;           /* command stood under the key Command */
+	const struct schema_type *type; /* NULL: an unknown request type */
 };
 
 /*
  * What a document holds: {CommandUUID?, Command {RequestType, ...}} or the
  * bare {RequestType, ...}.  ERR_INVALID with every finding: no RequestType,
- * not a string, unknown (with the nearest known one), a CommandUUID that is
- * not 1 to 255 printable characters, keys beside Command.
+ * not a string, not 1 to 127 printable characters; a CommandUUID that is not 1
+ * to 255 of them; keys beside Command.  An unknown request type is for
+ * schema_validate_command() (validate.h), as everything in the command is.
  */
 enum err_code schema_command_check_envelope(const struct schema *schema,
     const struct pl *root, struct schema_envelope *ret, struct err *err);

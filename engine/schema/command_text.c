@@ -5,6 +5,7 @@
 
 #include "engine/base/text.h"
 #include "engine/schema/command_priv.h"
+#include "engine/schema/validate.h"
 
 #define ITEMS_MAX 1000 /* of an array of dictionaries: Array.999.Key */
 
@@ -301,8 +302,7 @@ missing(struct maker *m, const struct schema_key *keys, const struct pl *in,
 		snprintf(name, sizeof(name), "%.200s%s%s", prefix,
 		    prefix[0] != '\0' ? "." : "", keys->name);
 		value = pl_dict_get(in, keys->name);
-		if (value == NULL && keys->presence == SCHEMA_REQUIRED &&
-		    !keys->wild) {
+		if (value == NULL && schema_key_demanded(keys, NULL)) {
 			m->bad = true;
 			(void)err_add(m->err, ERR_INVALID,
 			    "%s: is missing, %s needs it (%s)", name,

@@ -7,20 +7,6 @@
 #include "engine/base/text.h"
 #include "engine/schema/command_priv.h"
 
-/* Passwords and tokens stay out of messages. */
-static bool
-is_secret(const char *name)
-{
-	static const char *const words[] = { "Password", "Token", "Hash",
-		"Secret", "PrivateKey" };
-	size_t i;
-
-	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (strcasestr(name, words[i]) != NULL)
-			return true;
-	return false;
-}
-
 /* "NAME: WHAT expected, got '...'" */
 static struct pl *
 expected(const struct given *g, struct err *err, const char *what)
@@ -28,7 +14,7 @@ expected(const struct given *g, struct err *err, const char *what)
 	struct buf shown = { 0 };
 
 	text_escape(&shown, bytes_text(g->text));
-	if (is_secret(g->name))
+	if (schema_is_secret(g->name))
 		(void)err_add(
 		    err, ERR_INVALID, "%s: %s expected", g->name, what);
 	else
@@ -38,40 +24,21 @@ expected(const struct given *g, struct err *err, const char *what)
 	return NULL;
 }
 
-/* "A, B or C": what may stand there. */
-static void
-alternatives(const struct schema_key *key, struct buf *b)
-{
-	const struct schema_key *a;
-	const char *p;
-
-	for (p = key->values; *p != '\0'; p++) {
-		if (*p == '|')
-			buf_text(b, ", ");
-		else if (*p != '\\' || p[1] != '|')
-			buf_char(b, *p);
-	}
-	for (a = key->allowed; a != NULL && b->len < 200; a = a->next)
-		buf_printf(b, "%s%s", b->len > 0 ? ", " : "", a->name);
-	if (a != NULL)
-		buf_text(b, ", ...");
-}
-
 /* Whether the allowed values and the form have it; adds a finding if not. */
 static bool
 fits(const struct schema_key *key, const struct given *g, struct err *err)
 {
-	struct buf what = { 0 };
-	const char *near;
+	struct buf what = { 0 }, near = { 0 };
 	bool good = true;
 
 	if (!schema_value_allowed(key, g->text)) {
-		near = schema_key_near(key->allowed, g->text);
+		schema_value_near(key, g->text, &near);
 		buf_text(&what, "one of ");
-		if (near != NULL)
-			buf_printf(&what, "the known values (%s?)", near);
+		if (near.len > 0 && key->allowed != NULL)
+			buf_printf(
+			    &what, "the known values (%s?)", buf_str(&near));
 		else
-			alternatives(key, &what);
+			schema_values_say(key, &what);
 		good = false;
 	} else if (!schema_format_fits(key, g->text)) {
 		schema_format_says(key, &what);
@@ -79,6 +46,7 @@ fits(const struct schema_key *key, const struct given *g, struct err *err)
 	}
 	if (!good)
 		(void)expected(g, err, buf_str(&what));
+	buf_free(&near);
 	buf_free(&what);
 	return good;
 }

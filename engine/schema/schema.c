@@ -3,8 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "engine/base/arena.h"
 #include "engine/base/text.h"
+#include "engine/schema/os_facts.h"
+#include "engine/schema/schema_priv.h"
 #include "engine/schema/tables.h"
 
 #define COLUMNS 16
@@ -24,13 +25,9 @@ enum column {
 	OS, /* five of them */
 };
 
-struct schema {
-	struct arena *arena;
-	struct schema_type *types[SCHEMA_TABLES];
-};
-
 struct loader {
 	struct schema *schema;
+	const struct table_set *set;
 	enum schema_table table;
 	const char *file;
 	struct schema_type *last; /* of this table */
@@ -54,8 +51,8 @@ static const char *const vtypes[] = {
 static enum err_code
 broken(const struct loader *l, const char *what)
 {
-	return err_set(l->err, ERR_INTERNAL,
-	    "engine/schema/tables/%s.tsv:%zu: %s", l->file, l->line, what);
+	return err_set(l->err, l->set->broken, "%s/%s.tsv:%zu: %s", l->set->dir,
+	    l->file, l->line, what);
 }
 
 static enum err_code
@@ -128,83 +125,17 @@ cells(char *line, char *cell[], size_t max)
 	}
 }
 
-/* ---- paths -------------------------------------------------------------- */
-
-/* Take one step off a path: a key, "[Item]" or "=Value". */
-static bool
-step(const char **path, struct bytes *name, char *kind)
-{
-	const char *p = *path;
-	size_t n;
-
-	if (*p == '/')
-		p++;
-	if (*p == '\0')
-		return false;
-	*kind = *p == '[' || *p == '=' ? *p : '/';
-	if (*kind != '/')
-		p++;
-	if (*kind == '=')
-		n = strlen(p);
-	else
-		n = strcspn(p, *kind == '[' ? "]" : "/[=");
-	*name = bytes_of(p, n);
-	*path = p + n + (*kind == '[' && p[n] == ']');
-	return true;
-}
-
-static struct schema_key **
-list_of(struct schema_key *in, char kind)
-{
-	if (kind == '[')
-		return &in->items;
-	return kind == '=' ? &in->allowed : &in->keys;
-}
-
-static struct schema_key *
-list_find(struct schema_key *list, struct bytes name)
-{
-	for (; list != NULL; list = list->next)
-		if (bytes_equal(bytes_text(list->name), name))
-			return list;
-	return NULL;
-}
-
-/* The key at that path, NULL if there is none. */
-static struct schema_key *
-path_find(struct schema_key *root, const char *path)
-{
-	struct bytes name;
-	char kind;
-
-	while (root != NULL && step(&path, &name, &kind))
-		root = list_find(*list_of(root, kind), name);
-	return root;
-}
-
-/* The place for a new key at that path: *in and the end of its list. */
-static struct schema_key **
-path_place(struct schema_key **in, const char *path, struct bytes *name)
-{
-	struct schema_key **end, *next;
-	char kind;
-
-	while (step(&path, name, &kind)) {
-		end = list_of(*in, kind);
-		if (*path == '\0') {
-			while (*end != NULL)
-				end = &(*end)->next;
-			return end;
-		}
-		next = list_find(*end, *name);
-		if (next == NULL)
-			return NULL;
-		*in = next;
-	}
-	return NULL;
-}
-
 /* ---- lines -------------------------------------------------------------- */
+
+static enum err_code
+form(struct loader *l, struct schema_key *key)
+{
+	enum err_code e = form_compile(l->schema, key);
+
+	if (e == ERR_INVALID)
+		return broken(l, "a format that is no regular expression");
+	return e == ERR_OK ? e : no_memory(l);
+}
 
 static enum err_code
 fill(struct loader *l, struct schema_key *key, char *cell[])
@@ -230,9 +161,12 @@ fill(struct loader *l, struct schema_key *key, char *cell[])
 	key->dflt = unescape_bars(cell[DEFAULT]);
 	key->format = unescape_bars(cell[FORMAT]);
 	key->extra = cell[EXTRA];
-	for (i = 0; i < SCHEMA_OSES; i++)
+	for (i = 0; i < SCHEMA_OSES; i++) {
 		key->os[i] = cell[OS + i];
-	return ERR_OK;
+		if (!facts_valid(key->os[i]))
+			return broken(l, "an OS cell that is not understood");
+	}
+	return form(l, key);
 }
 
 static enum err_code
@@ -304,7 +238,7 @@ override_apply(struct loader *l, enum schema_table table, char *cell[])
 		    strcmp(type->variant, cell[2]) == 0)
 			key = path_find(&type->root, cell[3]);
 	if (key == NULL)
-		return broken(l, "no such key");
+		return l->set->lenient ? ERR_OK : broken(l, "no such key");
 	rule = arena_alloc(l->schema->arena, sizeof(*rule));
 	if (rule == NULL)
 		return no_memory(l);
@@ -316,7 +250,7 @@ override_apply(struct loader *l, enum schema_table table, char *cell[])
 		key->values = cell[5];
 	else if (strcmp(cell[4], "format") == 0)
 		key->format = cell[5];
-	return ERR_OK;
+	return form(l, key);
 }
 
 static enum err_code
@@ -333,6 +267,14 @@ override_line(struct loader *l, char *line)
 	return broken(l, "no such table");
 }
 
+/* "#release<TAB>the release" */
+static void
+comment_line(struct loader *l, const char *line)
+{
+	if (strncmp(line, "#release\t", 9) == 0)
+		l->schema->release = line + 9;
+}
+
 typedef enum err_code line_fn(struct loader *, char *line);
 
 static enum err_code
@@ -343,39 +285,66 @@ each_line(struct loader *l, struct bytes text, line_fn *fn)
 
 	if (p == NULL)
 		return no_memory(l);
-	for (l->line = 1; *p != '\0'; l->line++, p = nl + 1) {
+	l->line = 1;
+	if (strlen(p) != text.len || !text_is_utf8(text))
+		return broken(l, "the file is not UTF-8 text");
+	for (; *p != '\0'; l->line++, p = nl + 1) {
 		nl = strchr(p, '\n');
 		if (nl == NULL)
 			return broken(l, "the last line has no end");
 		*nl = '\0';
-		if (*p != '#' && *p != '\0' && (e = fn(l, p)) != ERR_OK)
+		if (*p == '#')
+			comment_line(l, p);
+		else if (*p != '\0' && (e = fn(l, p)) != ERR_OK)
 			return e;
 	}
 	return ERR_OK;
 }
 
+static enum err_code
+read_set(struct loader *l)
+{
+	enum err_code e;
+	unsigned i;
+
+	for (i = 0; i < SCHEMA_TABLES; i++) {
+		l->table = i;
+		l->file = table_name(i);
+		l->last = NULL;
+		e = each_line(l, l->set->tables[i], table_line);
+		if (e != ERR_OK)
+			return e;
+	}
+	l->file = "overrides";
+	e = each_line(l, l->set->overrides, override_line);
+	if (e != ERR_OK || (e = schema_finish(l->schema, l->err)) == ERR_OK)
+		return e;
+	return e == ERR_INVALID ? err_set(l->err, l->set->broken, "%s: %s",
+				      l->set->dir, l->err->msg)
+	                        : e;
+}
+
 enum err_code
-schema_load(const struct schema **ret, struct err *err)
+schema_load_set(
+    const struct table_set *set, const struct schema **ret, struct err *err)
 {
 	struct schema *s = calloc(1, sizeof(*s));
-	struct loader l = { .schema = s, .err = err };
-	enum err_code e = ERR_OK;
-	unsigned i;
+	struct err own = { 0 };
+	struct loader l = {
+		.schema = s, .set = set, .err = err != NULL ? err : &own
+	};
+	enum err_code e;
 
 	if (s == NULL || (s->arena = arena_new()) == NULL) {
 		e = no_memory(&l);
 		goto out;
 	}
-	for (i = 0; i < SCHEMA_TABLES && e == ERR_OK; i++) {
-		l.table = i;
-		l.file = table_name(i);
-		l.last = NULL;
-		e = each_line(&l, table_text(i), table_line);
+	s->release = arena_text(s->arena, bytes_text(set->release));
+	if (s->release == NULL) {
+		e = no_memory(&l);
+		goto out;
 	}
-	l.file = "overrides";
-	if (e == ERR_OK)
-		e = each_line(&l, table_overrides(), override_line);
-	if (e != ERR_OK)
+	if ((e = read_set(&l)) != ERR_OK)
 		goto out;
 	*ret = s;
 	s = NULL;
@@ -384,22 +353,39 @@ out:
 	return e;
 }
 
+enum err_code
+schema_load(const struct schema **ret, struct err *err)
+{
+	struct table_set set = { .overrides = table_overrides(),
+		.dir = "engine/schema/tables",
+		.release = "Apple's schema of iOS 18.1 and macOS 15.1, with "
+			   "additions up to 26.2 (declarations: 27.0 seed 1)",
+		.broken = ERR_INTERNAL };
+	unsigned i;
+
+	for (i = 0; i < SCHEMA_TABLES; i++)
+		set.tables[i] = table_text(i);
+	return schema_load_set(&set, ret, err);
+}
+
 void
 schema_free(const struct schema *schema)
 {
 	struct schema *s = (struct schema *)(uintptr_t)schema;
+	struct schema_form *f;
 
 	if (s == NULL)
 		return;
+	for (f = s->forms; f != NULL; f = f->next)
+		regfree(&f->re);
 	arena_free(s->arena);
 	free(s);
 }
 
 const char *
-schema_release(void)
+schema_release(const struct schema *schema)
 {
-	return "Apple's schema of iOS 18.1 and macOS 15.1, with additions up "
-	       "to 26.2 (declarations: 27.0 seed 1)";
+	return schema->release;
 }
 
 const struct schema_type *

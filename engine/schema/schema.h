@@ -88,6 +88,13 @@ struct schema_key {
 	struct schema_key *items;   /* an array's alternatives */
 	struct schema_key *allowed; /* the =Value lines of a scalar */
 	struct schema_key *next;    /* the next one beside this one */
+	/* A schema that contains itself: the key whose keys and items this one
+	 * has (its own are NULL).  Whoever follows it limits the depth. */
+	const struct schema_key *ref;
+	const struct schema_form *form;         /* of format; NULL: none */
+	const struct schema_index *key_index;   /* NULL: few keys */
+	const struct schema_index *value_index; /* of allowed; NULL: few */
+	bool demands; /* some of its keys, or a rule, may be missed */
 };
 
 /* One command, payload, declaration, ...: its top keys begin at keys. */
@@ -103,10 +110,20 @@ struct schema_type {
 
 /* ERR_NO_MEMORY; ERR_INTERNAL if the tables are broken (names the line). */
 enum err_code schema_load(const struct schema **ret, struct err *err);
+
+/*
+ * The same from files: every table of engine/schema/tables must be in dir,
+ * under the same name; overrides.tsv may be missing, then the program's own
+ * are used where they still apply.  All of them or nothing: *ret is untouched
+ * on failure.  ERR_NOT_FOUND: no such file; ERR_INVALID: names file and line.
+ */
+enum err_code schema_load_dir(
+    const char *dir, const struct schema **ret, struct err *err);
 void schema_free(const struct schema *schema);
 
-/* The release that the tables speak for, for messages. */
-const char *schema_release(void);
+/* The release that the tables speak for, for messages: what stands in a line
+ * "#release<TAB>..." of a table. */
+const char *schema_release(const struct schema *schema);
 
 /* The first type of a table; follow next. */
 const struct schema_type *schema_types(
@@ -127,8 +144,32 @@ const char *schema_command_near(const struct schema *schema, const char *name);
 const struct schema_key *schema_key(
     const struct schema_key *list, const char *name);
 
+/* The same among the keys of a dictionary, which may be many; follows ref. */
+const struct schema_key *schema_child(
+    const struct schema_key *dict, const char *name);
+
 /* The name in a list that looks most like name, NULL if none is near. */
 const char *schema_key_near(const struct schema_key *list, const char *name);
+
+/* The type of a table whose name looks most like name, NULL if none does. */
+const char *schema_type_near(
+    const struct schema *schema, enum schema_table table, const char *name);
+
+/* Append the allowed value that looks most like value, if one does. */
+void schema_value_near(
+    const struct schema_key *key, const char *value, struct buf *b);
+/* Append "A, B, C": what may stand there, cut after about 200 bytes. */
+void schema_values_say(const struct schema_key *key, struct buf *b);
+
+/* The =Value line of that value, which has OS facts; NULL if there is none. */
+const struct schema_key *schema_value(
+    const struct schema_key *key, const char *value);
+
+/* Passwords, tokens and keys: their values stay out of messages. */
+bool schema_is_secret(const char *name);
+
+/* The text behind NAME= in key's extra up to ';', empty if it is not there. */
+struct bytes schema_extra(const struct schema_key *key, const char *name);
 
 /* What a value must look like by key's format, for a message: "6 digits". */
 void schema_format_says(const struct schema_key *key, struct buf *b);

@@ -1,10 +1,11 @@
 /* Looking things up, and guessing what was meant. */
 #include "engine/schema/schema.h"
 
-#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
+
+#include "engine/schema/schema_priv.h"
 
 #define NAME_MAX_NEAR 64 /* longer names are not compared */
 
@@ -86,14 +87,21 @@ consider(struct nearest *n, const char *wanted, const char *name)
 }
 
 const char *
-schema_command_near(const struct schema *schema, const char *name)
+schema_type_near(
+    const struct schema *schema, enum schema_table table, const char *name)
 {
 	struct nearest n = { NULL, 2 * NAME_MAX_NEAR };
 	const struct schema_type *t;
 
-	for (t = schema_types(schema, SCHEMA_COMMANDS); t; t = t->next)
+	for (t = schema_types(schema, table); t != NULL; t = t->next)
 		consider(&n, name, t->name);
 	return n.name;
+}
+
+const char *
+schema_command_near(const struct schema *schema, const char *name)
+{
+	return schema_type_near(schema, SCHEMA_COMMANDS, name);
 }
 
 const struct schema_key *
@@ -108,6 +116,22 @@ schema_key(const struct schema_key *list, const char *name)
 			return list;
 	}
 	return wild;
+}
+
+const struct schema_key *
+schema_child(const struct schema_key *dict, const char *name)
+{
+	const struct schema_key *key;
+
+	if (dict->ref != NULL)
+		dict = dict->ref;
+	if (dict->key_index == NULL)
+		return schema_key(dict->keys, name);
+	if ((key = index_find(dict->key_index, name)) != NULL)
+		return key;
+	for (key = dict->keys; key != NULL && !key->wild; key = key->next)
+		;
+	return key;
 }
 
 const char *
@@ -142,33 +166,114 @@ listed(const char *values, const char *value)
 	return v != NULL && *v == '\0';
 }
 
+const struct schema_key *
+schema_value(const struct schema_key *key, const char *value)
+{
+	if (key->value_index != NULL)
+		return index_find(key->value_index, value);
+	return schema_key(key->allowed, value);
+}
+
 bool
 schema_value_allowed(const struct schema_key *key, const char *value)
 {
-	const struct schema_key *a;
-
 	if (key->values[0] == '\0' && key->allowed == NULL)
 		return true;
 	if (key->values[0] != '\0' && listed(key->values, value))
 		return true;
+	return schema_value(key, value) != NULL;
+}
+
+/* The next element of "A|B\|C" without its escapes; false at the end. */
+static bool
+next_value(const char **values, char *ret, size_t size)
+{
+	size_t n = 0;
+	const char *p = *values;
+
+	if (*p == '\0')
+		return false;
+	for (; *p != '\0' && *p != '|'; p++) {
+		if (*p == '\\' && p[1] == '|')
+			p++;
+		if (n + 1 < size)
+			ret[n++] = *p;
+	}
+	ret[n] = '\0';
+	*values = p + (*p == '|');
+	return true;
+}
+
+void
+schema_value_near(
+    const struct schema_key *key, const char *value, struct buf *b)
+{
+	struct nearest n = { NULL, 2 * NAME_MAX_NEAR };
+	char one[2][NAME_MAX_NEAR + 1];
+	const struct schema_key *a;
+	const char *rest = key->values;
+	unsigned i = 0;
+
+	while (next_value(&rest, one[i], sizeof(one[i]))) {
+		consider(&n, value, one[i]);
+		/* the nearest one stays where it is */
+		if (n.name == one[i])
+			i ^= 1;
+	}
 	for (a = key->allowed; a != NULL; a = a->next)
-		if (strcmp(a->name, value) == 0)
-			return true;
-	return false;
+		consider(&n, value, a->name);
+	if (n.name != NULL)
+		buf_text(b, n.name);
+}
+
+void
+schema_values_say(const struct schema_key *key, struct buf *b)
+{
+	size_t begin = b->len;
+	char one[256];
+	const struct schema_key *a = key->allowed;
+	const char *rest = key->values;
+
+	while (b->len - begin < 200 && next_value(&rest, one, sizeof(one)))
+		buf_printf(b, "%s%s", b->len > begin ? ", " : "", one);
+	for (; a != NULL && b->len - begin < 200; a = a->next)
+		buf_printf(b, "%s%s", b->len > begin ? ", " : "", a->name);
+	if (a != NULL || *rest != '\0')
+		buf_text(b, ", ...");
 }
 
 bool
 schema_format_fits(const struct schema_key *key, const char *value)
 {
-	regex_t re;
-	bool fits;
+	return key->form == NULL ||
+	       regexec(&key->form->re, value, 0, NULL, 0) == 0;
+}
 
-	if (key->format[0] == '\0' ||
-	    regcomp(&re, key->format, REG_EXTENDED | REG_NOSUB) != 0)
-		return true;
-	fits = regexec(&re, value, 0, NULL, 0) == 0;
-	regfree(&re);
-	return fits;
+bool
+schema_is_secret(const char *name)
+{
+	static const char *const words[] = { "Password", "Token", "Hash",
+		"Secret", "PrivateKey", "Passcode" };
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcasestr(name, words[i]) != NULL)
+			return true;
+	return false;
+}
+
+struct bytes
+schema_extra(const struct schema_key *key, const char *name)
+{
+	const char *p = key->extra;
+	size_t n, len = strlen(name);
+
+	for (; *p != '\0'; p += n + (p[n] == ';')) {
+		n = strcspn(p, ";");
+		if (n > len && strncmp(p, name, len) == 0 && p[len] == '=')
+			return bytes_of(p + len + 1, n - len - 1);
+	}
+	return BYTES_NONE;
 }
 
 void
@@ -179,6 +284,10 @@ schema_format_says(const struct schema_key *key, struct buf *b)
 
 	if (sscanf(key->format, "^[0-9]{%u}$%n", &n, &end) == 1 && end > 0)
 		buf_printf(b, "%u digits", n);
+	else if (strstr(key->format, "{8}-[0-9A-Za-z]{4}-") != NULL)
+		buf_text(b, "a UUID");
+	else if (strcmp(key->format, "^https://.*$") == 0)
+		buf_text(b, "an address that begins with https://");
 	else
 		buf_printf(b, "the form %s", key->format);
 }

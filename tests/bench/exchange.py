@@ -111,7 +111,7 @@ def drop(args):
     n = 0
     while time.time() < until:
         with open(path + str(n), 'w') as f:
-            f.write('DeviceLock PIN=123456\n')
+            f.write('DeviceLock Message=locked\n')
         n += 1
     return n
 

@@ -70,9 +70,13 @@ test_envelopes(void)
 	ok(refused(DICT("<key>RequestType</key><true/>"), ERR_INVALID,
 	       "string expected, got boolean"),
 	    "a request type that is not a string");
-	ok(refused(DICT(TYPE("DeviceLok")), ERR_INVALID,
-	       "did you mean DeviceLock?"),
-	    "an unknown one");
+	ok(accepted(DICT(TYPE("DeviceLok")), "DeviceLok", NULL),
+	    "an unknown one is for the validator");
+	ok(refused("DeviceLok", ERR_INVALID, "did you mean DeviceLock?"),
+	    "as text nothing can be made of it");
+	ok(refused(DICT(TYPE("a\nb")), ERR_INVALID, "1 to 127 printable") &&
+		refused(DICT(TYPE("")), ERR_INVALID, "1 to 127 printable"),
+	    "one that is no name");
 	ok(refused(DICT("<key>Command</key><string/>"), ERR_INVALID,
 	       "Command: dictionary expected, got string"),
 	    "a Command that is not a dictionary");

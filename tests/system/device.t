@@ -139,14 +139,46 @@ is "$(queue $A 2)" '' 'nothing of it is queued'
 
 # ---- text, order, errors ----------------------------------------------------
 
-echo 'DeviceLock PIN=123456 Message="Lost?"' >"$commands/a"
+# what Apple's schema forbids, and what this device, an iPhone, cannot take
+is "$(errno_of write "$commands/typo" 'DeviceLock Mesage=x')" EPROTO \
+	'a misspelt key is refused'
+like "$(cat "$commands/typo.error")" 'Mesage: unknown key: did you mean Message' \
+	'with the nearest one'
+is "$(errno_of write "$commands/pin" 'DeviceLock PIN=123456')" ENOTSUP \
+	'a key that is not for this system is refused as such'
+like "$(cat "$M/status/last-error")" 'reason: PIN: is not for iOS' \
+	'last-error says which key, and why'
+printf '<plist><dict>\n<key>Command</key><dict>\n<key>RequestType</key>
+<string>Settings</string>\n<key>Settings</key><array><dict>\n<key>Item</key>
+<string>DeviceNam</string></dict></array></dict></dict></plist>' >"$T/setting"
+fails 'a misspelt setting in a property list' cp "$T/setting" "$commands/s"
+like "$(cat "$M/status/last-error")" \
+	'line 6: Command/Settings\[0\]/Item: unknown setting .*DeviceName' \
+	'has its line and path'
+is "$(errno_of write "$M/system/validation" maybe)" EPROTO \
+	'validation takes strict, warn or off'
+echo warn >"$M/system/validation"
+works 'with warn it is taken' cp "$T/setting" "$commands/s"
+like "$(tail -n 1 "$M/events")" 'Settings queued as .*unknown setting' \
+	'and the event says what is wrong'
+rm "$commands/s"
+is "$(errno_of write "$commands/new" 'NotYetKnown X=1')" EPROTO \
+	'text needs the schema all the same'
+sed 's/Settings</NotYetKnown</' "$T/setting" >"$T/unknown"
+works 'a property list of an unknown type does not' \
+	cp "$T/unknown" "$commands/new"
+rm "$commands/new"
+echo strict >"$M/system/validation"
+fails 'strict refuses it' cp "$T/unknown" "$commands/new"
+
+echo 'DeviceLock PhoneNumber=123456 Message="Lost?"' >"$commands/a"
 echo 'ProfileList' >"$commands/b"
 echo 'SecurityInfo' >"$commands/0"
 is "$(queue $A 2)" 'a b 0' 'commands wait in the order of writing'
 works 'one that was not sent is cancelled with rm' rm "$commands/b"
 is "$(queue $A 2)" 'a 0' 'and no longer waits'
 idle $A acme
-is "$(kind) $(plist "$T/answer" 'p["Command"]["PIN"] + " " +
+is "$(kind) $(plist "$T/answer" 'p["Command"]["PhoneNumber"] + " " +
 	p["Command"]["Message"]')" 'DeviceLock 123456 Lost?' \
 	'a command that was written as text'
 lock=$(uuid)

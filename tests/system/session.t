@@ -145,7 +145,7 @@ a.identity = 'signature'
 # the queue
 d = 'devices/%s/' % a.udid
 write(d + 'commands/one', 'DeviceInformation Queries=DeviceName,OSVersion\n')
-write(d + 'commands/two', 'DeviceLock PIN=123456\n')
+write(d + 'commands/two', 'DeviceLock Message=Hi\n')
 write(d + 'commands/three', plistlib.dumps(
     {'RequestType': 'ProfileList'}).decode())
 until(lambda: os.path.exists(T + '/pushes') and

@@ -1,0 +1,545 @@
+/* Documents of every kind with one mistake each, and what is said of it. */
+#include "engine/schema/validate.h"
+
+#include "tests/tap.h"
+
+static const struct schema *schema;
+
+#define DICT(s)    "<plist><dict>" s "</dict></plist>"
+#define S(k, v)    "<key>" k "</key><string>" v "</string>"
+#define I(k, v)    "<key>" k "</key><integer>" v "</integer>"
+#define T(k)       "<key>" k "</key><true/>"
+#define D(k, v)    "<key>" k "</key><dict>" v "</dict>"
+#define A(k, v)    "<key>" k "</key><array>" v "</array>"
+#define ITEM(v)    "<dict>" v "</dict>"
+#define COMMAND(s) DICT("<key>Command</key><dict>" s "</dict>")
+
+/* What was found, a line each; the caller frees it. */
+static struct buf
+findings_of(struct schema_findings *f, const char *document)
+{
+	struct buf b = { 0 };
+
+	schema_findings_lines(f, bytes_text(document));
+	schema_findings_say(f, &b, 8192);
+	schema_findings_free(f);
+	return b;
+}
+
+static bool
+same(struct buf *b, const char *document, const char *want)
+{
+	bool good = strcmp(buf_str(b), want) == 0;
+
+	if (!good)
+		printf("# %.300s\n# got:  %s\n# want: %s\n", document,
+		    buf_str(b), want);
+	buf_free(b);
+	return good;
+}
+
+/* The command, property list or text, has these findings for that device. */
+static bool
+command(const char *s, const struct schema_device *d, const char *want)
+{
+	struct schema_check c = { .schema = schema, .device = d };
+	struct schema_findings f = { 0 };
+	struct schema_envelope env;
+	struct pl *root = NULL;
+	struct err err = { 0 };
+	struct buf b;
+
+	if (schema_command_read(schema, bytes_text(s), &root, &env, &err) !=
+	    ERR_OK) {
+		printf("# %s\n", err.msg);
+		return false;
+	}
+	schema_validate_command(&c, &env, &f);
+	b = findings_of(&f, s);
+	pl_free(root);
+	return same(&b, s, want);
+}
+
+typedef void validate_fn(
+    const struct schema_check *, const struct pl *, struct schema_findings *);
+
+static bool
+document(validate_fn *fn, const char *s, const struct schema_device *d,
+    const char *want)
+{
+	struct schema_check c = { .schema = schema, .device = d };
+	struct schema_findings f = { 0 };
+	struct pl *root = NULL;
+	struct buf b;
+
+	if (pl_parse(bytes_text(s), &root, NULL) != ERR_OK)
+		return false;
+	fn(&c, root, &f);
+	b = findings_of(&f, s);
+	pl_free(root);
+	return same(&b, s, want);
+}
+
+static bool
+profile(const char *s, const struct schema_device *d, const char *want)
+{
+	return document(schema_validate_profile, s, d, want);
+}
+
+static bool
+declaration(const char *s, const struct schema_device *d, const char *want)
+{
+	return document(schema_validate_declaration, s, d, want);
+}
+
+/* ---- commands ----------------------------------------------------------- */
+
+static void
+test_commands(void)
+{
+	ok(command("DeviceLock PIN=123456 Message=Hi", NULL, ""),
+	    "a good command has no findings");
+	ok(command(COMMAND(S("RequestType", "DeviceLock") S("PIN", "1234")),
+	       NULL, "line 1: Command/PIN: 6 digits expected, got '1234'"),
+	    "a form");
+	ok(command(DICT(S("RequestType", "DeviceLock") "\n" S("Mesage", "x")),
+	       NULL, "line 2: Mesage: unknown key: did you mean Message?"),
+	    "an unknown key, the nearest one, the line");
+	ok(command(DICT(S("RequestType", "DeviceLock") S("Xyzzyx", "x")), NULL,
+	       "line 1: Xyzzyx: unknown key: DeviceLock has no such key here"),
+	    "no near one");
+	ok(command(DICT(S("RequestType", "LogOutUser") S("X", "x")), NULL,
+	       "line 1: X: unknown key: LogOutUser has no such key here"),
+	    "a command without keys");
+	ok(command(DICT(S("RequestType", "DeviceLok")), NULL,
+	       "line 1: RequestType: unknown request type DeviceLok: did you "
+	       "mean DeviceLock?"),
+	    "an unknown request type");
+	ok(command(DICT(S("RequestType", "DeviceLock") I("PIN", "123456")),
+	       NULL, "line 1: PIN: string expected, got integer"),
+	    "a wrong type");
+	ok(command(COMMAND(S("RequestType", "ApplyRedemptionCode")), NULL,
+	       "line 1: Command/Identifier: is missing, ApplyRedemptionCode "
+	       "needs it (string)\nline 1: Command/RedemptionCode: is missing, "
+	       "ApplyRedemptionCode needs it (string)"),
+	    "all that is missing");
+	ok(command(
+	       DICT(S("RequestType", "CertificateList") I("ManagedOnly", "1")),
+	       NULL,
+	       "line 1: ManagedOnly: boolean expected (<true/>), got the "
+	       "integer 1 (a warning)"),
+	    "1 for a boolean is a warning");
+	ok(command(DICT(S("RequestType", "DeviceInformation") A("Queries",
+		       "<string>UDID</string>\n<string>OSVersoin</string>")),
+	       NULL,
+	       "line 2: Queries[1]: a known value expected, got 'OSVersoin': "
+	       "did you mean OSVersion?"),
+	    "an unknown query");
+	ok(command(DICT(S("RequestType", "Settings") A("Settings",
+		       ITEM(S("Item", "DeviceName") S("DeviceName", "x"))
+			   ITEM(S("Item", "TimeZone")))),
+	       NULL,
+	       "line 1: Settings[1]/TimeZone: is missing, Settings needs it "
+	       "(string)"),
+	    "settings by their Item");
+	ok(command(DICT(S("RequestType", "Settings") A("Settings",
+		       ITEM(S("Item", "DevName")) ITEM(T("Enabled")))),
+	       NULL,
+	       "line 1: Settings[0]/Item: unknown setting 'DevName': did you "
+	       "mean DeviceName?\nline 1: Settings[1]/Item: is missing: it "
+	       "names the setting, for example Wallpaper"),
+	    "an unknown setting, and none");
+	ok(command(
+	       "Settings Item=DefaultApplications WebBrowser=a.b", NULL, ""),
+	    "the setting that has no Item in the tables");
+	ok(command("Settings Item=SharedDeviceConfiguration "
+		   "UserSessionTimeout=0 TemporarySessionTimeout=29",
+	       NULL,
+	       "Settings[0]/TemporarySessionTimeout: at least 30 expected, got "
+	       "'29'"),
+	    "0 or at least 30");
+	ok(command(DICT(S("RequestType", "ProfileList")
+			   T("RequestRequiresNetworkTether")),
+	       NULL, ""),
+	    "a key of every command");
+}
+
+static void
+test_devices(void)
+{
+	struct schema_device mac = { .os_known = true, .os = SCHEMA_MACOS };
+	struct schema_device phone = { .os_known = true, .os = SCHEMA_IOS };
+	struct schema_device nothing = { 0 };
+
+	ok(command("DeviceLock PIN=123456", &phone, "PIN: is not for iOS"),
+	    "a key that is not for the system");
+	ok(command("DeviceLock PIN=123456", &mac, ""), "and is for another");
+	ok(command("EnableLostMode Message=x", &nothing, ""),
+	    "nothing known refuses nothing");
+	ok(command("EnableLostMode Message=x", &mac,
+	       "RequestType: EnableLostMode is not for macOS"),
+	    "a command that is not for the system");
+	ok(command("EnableLostMode Message=x", &phone, ""),
+	    "supervision that is not known");
+	phone.supervised = SCHEMA_NO;
+	ok(command("EnableLostMode Message=x", &phone,
+	       "RequestType: EnableLostMode needs supervision, which this "
+	       "device has not"),
+	    "a device that is not supervised");
+	phone.supervised = SCHEMA_YES;
+	phone.version = "9.2.1";
+	ok(command("EnableLostMode Message=x", &phone,
+	       "RequestType: EnableLostMode needs iOS 9.3; this device has "
+	       "9.2.1"),
+	    "a version");
+	phone.version = "16.4";
+	ok(command("EraseDevice ReturnToService.Enabled=true", &phone,
+	       "ReturnToService: needs iOS 17.0; this device has 16.4"),
+	    "of a key");
+	ok(command("DeviceInformation Queries=UDID,HasBattery,IMEI", &phone,
+	       "Queries[1]: HasBattery is not for iOS\n"
+	       "Queries[2]: IMEI deprecated since iOS 16.0 (a warning)"),
+	    "of a value");
+	phone.enrollment = SCHEMA_ENROLLMENT_USER;
+	ok(command("EraseDevice", &phone,
+	       "RequestType: EraseDevice is not for User Enrollment, by which "
+	       "this device is enrolled"),
+	    "User Enrollment");
+	phone.enrollment = SCHEMA_ENROLLMENT_DEVICE;
+	phone.rights = 8191 & ~8;
+	ok(command("EraseDevice", &phone,
+	       "RequestType: EraseDevice needs the access right 8, which the "
+	       "server was not given (access-rights: 8183)"),
+	    "access rights");
+	phone.rights = 0;
+	phone.shared = SCHEMA_NO;
+	ok(command("DeleteUser UserName=x", &phone,
+	       "RequestType: DeleteUser needs a Shared iPad, which this device "
+	       "is not"),
+	    "Shared iPad");
+	mac.channel = SCHEMA_CHANNEL_USER;
+	ok(command("EraseDevice", &mac,
+	       "RequestType: EraseDevice is for the device channel only, not "
+	       "for one of its users"),
+	    "the user channel");
+	mac.channel = SCHEMA_CHANNEL_DEVICE;
+	ok(command("ActiveNSExtensions", &mac,
+	       "RequestType: ActiveNSExtensions is for the user channel only "
+	       "(users/USER/ of the device)"),
+	    "the device channel");
+}
+
+/* ---- profiles ----------------------------------------------------------- */
+
+#define COMMON(type)                                                           \
+	S("PayloadType", type)                                                 \
+	S("PayloadIdentifier", "a.b")                                          \
+	S("PayloadUUID", "u") I("PayloadVersion", "1")
+#define PROFILE(payloads)                                                      \
+	DICT(COMMON("Configuration") A("PayloadContent", payloads))
+
+static void
+test_profiles(void)
+{
+	struct schema_device phone = { .os_known = true,
+		.os = SCHEMA_IOS,
+		.version = "17.0",
+		.supervised = SCHEMA_NO };
+
+	ok(profile(PROFILE(ITEM(COMMON("com.apple.webClip.managed")
+			   S("URL", "https://x") S("Label", "x"))),
+	       NULL, ""),
+	    "a good profile");
+	ok(profile(PROFILE(ITEM(COMMON("com.apple.webClip.managed") "\n" S(
+		       "URI", "https://x") S("Label", "x"))),
+	       NULL,
+	       "line 1: PayloadContent[0]/URL: is missing, "
+	       "com.apple.webClip.managed needs it (string)\n"
+	       "line 2: PayloadContent[0]/URI: unknown key: did you mean URL? "
+	       "(a warning)"),
+	    "an unknown key is a warning, the missing one an error");
+	ok(profile(
+	       PROFILE(ITEM(COMMON("com.apple.webClip.manged") S("Any", "x"))),
+	       NULL,
+	       "line 1: PayloadContent[0]/PayloadType: unknown payload type "
+	       "com.apple.webClip.manged: did you mean "
+	       "com.apple.webClip.managed? (a warning)"),
+	    "an unknown payload type");
+	ok(profile(PROFILE(ITEM(S("PayloadType", "com.apple.dock"))), NULL,
+	       "line 1: PayloadContent[0]/PayloadIdentifier: is missing, "
+	       "com.apple.dock needs it (string)\n"
+	       "line 1: PayloadContent[0]/PayloadUUID: is missing, "
+	       "com.apple.dock needs it (string)\n"
+	       "line 1: PayloadContent[0]/PayloadVersion: is missing, "
+	       "com.apple.dock needs it (integer)"),
+	    "what every payload has");
+	ok(profile(PROFILE(ITEM(COMMON("com.apple.dock"))), &phone,
+	       "line 1: PayloadContent[0]/PayloadType: com.apple.dock is not "
+	       "for iOS"),
+	    "a payload that is not for the system");
+	ok(profile(PROFILE(ITEM(COMMON("com.apple.app.lock")
+			   D("App", S("Identifier", "a")))),
+	       &phone,
+	       "line 1: PayloadContent[0]/PayloadType: com.apple.app.lock "
+	       "needs supervision, which this device has not"),
+	    "a payload that needs supervision");
+	ok(profile(DICT(COMMON("Configuration") T("IsEncrypted")), NULL, ""),
+	    "an encrypted profile has no payloads");
+	ok(profile(DICT(COMMON("Profile Service") D("PayloadContent", "")),
+	       NULL,
+	       "line 1: PayloadType: one of Configuration expected, got "
+	       "'Profile Service'\nline 1: PayloadContent: array expected, got "
+	       "dictionary"),
+	    "no configuration profile");
+	ok(profile(PROFILE(ITEM(COMMON("com.apple.TCC.configuration-profile-"
+				       "policy") D("Services",
+		       A("Camera", ITEM(S("Identifier", "a") S("IdentifierType",
+				       "bundleID") S("CodeRequirement", "c")
+					   T("Allowed")
+					       S("Authorization", "Allow")))))),
+	       NULL,
+	       "line 1: PayloadContent[0]/Services/Camera[0]: exactly one of "
+	       "Allowed or Authorization must stand here, there are more"),
+	    "keys that exclude each other");
+	ok(profile(PROFILE(ITEM(COMMON("com.apple.proxy.http.global") S(
+		       "ProxyType", "Manual") I("ProxyServerPort", "80"))),
+	       NULL,
+	       "line 1: PayloadContent[0]/ProxyServer: is missing, with "
+	       "ProxyType=Manual it is needed (string)"),
+	    "a key that another one's value needs");
+	ok(profile(PROFILE(ITEM(COMMON("com.apple.MCX") T("DisableGuestAccount")
+			   S("timeServer", "t") I("SleepDisabeld", "1"))),
+	       NULL,
+	       "line 1: PayloadContent[0]/SleepDisabeld: unknown key: did you "
+	       "mean SleepDisabled? (a warning)"),
+	    "a payload that spans several schemas");
+	ok(profile(PROFILE(ITEM(COMMON("com.apple.extensiblesso") S(
+		       "ExtensionIdentifier",
+		       "com.apple.AppSSOKerberos.KerberosExtension")
+			   S("Type", "Redirect") S("TeamIdentifier", "apple") S(
+			       "Realm", "R") A("Hosts", "<string>a</string>"))),
+	       NULL,
+	       "line 1: PayloadContent[0]/Type: one of Credential expected, "
+	       "got "
+	       "'Redirect'"),
+	    "a variant that is recognized by a key");
+}
+
+static void
+test_recursion(void)
+{
+	struct buf b = { 0 };
+	int i;
+
+	buf_text(&b,
+	    "<plist><dict>" COMMON("Configuration") "<key>PayloadContent</"
+						    "key><array><dict>" COMMON(
+							"com.apple."
+							"applicationaccess."
+							"new") "<key>"
+							       "familyContr"
+							       "olsEnabled<"
+							       "/key><true/"
+							       ">"
+							       "<key>"
+							       "whiteList</"
+							       "key><array>"
+							       "<dict>"
+							       "<key>"
+							       "bundleID</"
+							       "key><"
+							       "string>a</"
+							       "string>"
+							       "<key>appID<"
+							       "/key><data>"
+							       "</data>");
+	for (i = 0; i < 12; i++)
+		buf_text(&b, "<key>subApps</key><array><dict>"
+			     "<key>bundleID</key><string>a</string>"
+			     "<key>appID</key><data></data>");
+	buf_text(&b, "<key>displayNam</key><string>x</string>");
+	for (i = 0; i < 13; i++)
+		buf_text(&b, "</dict></array>");
+	buf_text(&b, "</dict></array></dict></plist>");
+	ok(profile(buf_str(&b), NULL,
+	       "line 1: PayloadContent[0]/whiteList[0]/subApps[0]/subApps[0]/"
+	       "subApps[0]/subApps[0]/subApps[0]/subApps[0]/subApps[0]/"
+	       "subApps[0]/subApps[0]/subApps[0]/subApps[0]/subApps[0]/"
+	       "displayNam: unknown key: did you mean displayName? (a "
+	       "warning)"),
+	    "a schema that contains itself");
+	buf_free(&b);
+}
+
+/* ---- profiles in commands ----------------------------------------------- */
+
+static enum err_code
+unwrap(void *arg, struct bytes der, struct buf *content, struct err *err)
+{
+	if (arg == NULL)
+		return err_set(err, ERR_UNDECODABLE, "no signature");
+	(void)der;
+	buf_text(content, arg);
+	return ERR_OK;
+}
+
+static bool
+installed(const char *payload, char *inside, const char *want)
+{
+	struct schema_check c = {
+		.schema = schema, .unwrap = unwrap, .arg = inside
+	};
+	struct schema_findings f = { 0 };
+	struct schema_envelope env;
+	struct pl *root = pl_new_dict();
+	struct buf b;
+	bool good;
+
+	pl_set_string(root, "RequestType", "InstallProfile");
+	pl_set_data(root, "Payload", bytes_text(payload));
+	good =
+	    schema_command_check_envelope(schema, root, &env, NULL) == ERR_OK;
+	schema_validate_command(&c, &env, &f);
+	b = findings_of(&f, "");
+	pl_free(root);
+	return same(&b, payload, want) && good;
+}
+
+static void
+test_inside(void)
+{
+	char signed_one[] = PROFILE(
+	    ITEM(COMMON("com.apple.webClip.managed") S("URL", "https://x")));
+
+	ok(installed(PROFILE(""), NULL, ""), "a profile inside of a command");
+	ok(installed(PROFILE("<true/>"), NULL,
+	       "Payload/PayloadContent[0]: dictionary expected, got boolean"),
+	    "is validated as well");
+	ok(installed("0signed", signed_one,
+	       "Payload/PayloadContent[0]/Label: is missing, "
+	       "com.apple.webClip.managed needs it (string)"),
+	    "also if it is signed");
+	ok(installed("0signed", NULL,
+	       "Payload: the signed profile cannot be opened: no signature"),
+	    "and if that cannot be opened");
+	ok(installed("hello", NULL,
+	       "Payload: is no configuration profile: neither a property list "
+	       "nor a signed one"),
+	    "what is none");
+	ok(installed("<plist>", NULL,
+	       "Payload: the profile cannot be read: cut short: </plist> is "
+	       "missing"),
+	    "half of one");
+}
+
+/* ---- declarations ------------------------------------------------------- */
+
+static void
+test_declarations(void)
+{
+	struct schema_device phone = { .os_known = true,
+		.os = SCHEMA_IOS,
+		.version = "16.0",
+		.supervised = SCHEMA_NO,
+		.enrollment = SCHEMA_ENROLLMENT_DEVICE };
+
+#define PASSCODE "com.apple.configuration.passcode.settings"
+	ok(declaration(DICT(S("Type", PASSCODE) S("Identifier", "a")
+			       D("Payload", I("MinimumLength", "6"))),
+	       &phone, ""),
+	    "a good declaration");
+	ok(declaration(DICT(S("Type", PASSCODE) D("Payload",
+			   I("MinimumLength", "17") I("MinimumLenght", "6"))),
+	       NULL,
+	       "line 1: Payload/MinimumLength: 0 to 16 expected, got '17'\n"
+	       "line 1: Payload/MinimumLenght: unknown key: did you mean "
+	       "MinimumLength?\nline 1: Identifier: is missing, " PASSCODE
+	       " needs it (string)"),
+	    "a range, an unknown key, a missing one");
+	ok(declaration(DICT(S("Type", PASSCODE) S("Identifier", "a") D(
+			   "Payload", I("MaximumPasscodeAgeInDays", "6"))),
+	       &phone,
+	       "line 1: Payload/MaximumPasscodeAgeInDays: needs iOS 16.2; this "
+	       "device has 16.0: the device passes it over (a warning)"),
+	    "a key that the device passes over is a warning");
+	ok(declaration(
+	       DICT(S("Type", "com.apple.configuration.passcode.setting")
+		       S("Identifier", "a") D("Payload", "")),
+	       NULL,
+	       "line 1: Type: unknown declaration "
+	       "com.apple.configuration.passcode.setting: did you "
+	       "mean " PASSCODE "?"),
+	    "an unknown type");
+	ok(declaration(DICT(S("Type", "com.apple.configuration.math.settings")
+			       S("Identifier", "a") D("Payload", "")),
+	       &phone,
+	       "line 1: Type: com.apple.configuration.math.settings needs iOS "
+	       "18.0; this device has 16.0"),
+	    "a version");
+	phone.version = "18.0";
+	ok(declaration(DICT(S("Type", "com.apple.configuration.math.settings")
+			       S("Identifier", "a") D("Payload", "")),
+	       &phone,
+	       "line 1: Type: com.apple.configuration.math.settings needs "
+	       "supervision, which this device has not"),
+	    "a way of enrollment");
+	ok(declaration(DICT(S("Type", "com.apple.credential.scep")
+			       S("Identifier", "a") D("Payload", "")),
+	       NULL,
+	       "line 1: Type: com.apple.credential.scep is the document that "
+	       "an "
+	       "asset leads to, not a declaration"),
+	    "no declaration");
+	ok(declaration("<plist><array/></plist>", NULL,
+	       "line 1: a declaration is a dictionary, this is a array"),
+	    "no dictionary");
+}
+
+/* ---- findings ----------------------------------------------------------- */
+
+static void
+test_bounds(void)
+{
+	struct schema_check c = { .schema = schema };
+	struct schema_findings f = { 0 };
+	struct schema_envelope env;
+	struct pl *root = pl_new_dict();
+	struct err err = { 0 };
+	char name[32];
+	int i;
+
+	pl_set_string(root, "RequestType", "DeviceLock");
+	for (i = 0; i < 150; i++) {
+		snprintf(name, sizeof(name), "Wrong%d", i);
+		pl_set_bool(root, name, true);
+	}
+	ok(schema_command_check_envelope(schema, root, &env, NULL) == ERR_OK,
+	    "150 unknown keys");
+	schema_validate_command(&c, &env, &f);
+	ok(f.n == SCHEMA_FINDINGS_MAX && f.more == 50 &&
+		f.count[SCHEMA_ERROR] == 150,
+	    "are counted, and 100 of them told");
+	ok(schema_findings_error(&f, &err) == ERR_INVALID &&
+		err.code == ERR_INVALID &&
+		strstr(err.msg, "Wrong0: unknown key") == err.msg &&
+		strstr(err.msg, "\nand 1") != NULL,
+	    "an error has what it has room for");
+	schema_findings_free(&f);
+	schema_findings_free(&f);
+	pl_free(root);
+}
+
+int
+main(void)
+{
+	ok(schema_load(&schema, NULL) == ERR_OK, "the tables load");
+	test_commands();
+	test_devices();
+	test_profiles();
+	test_recursion();
+	test_inside();
+	test_declarations();
+	test_bounds();
+	schema_free(schema);
+	return tap_done();
+}
