@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fs/check.h"
+#include "fs/doctor.h"
 #include "fs/options.h"
 #include "fs/serve.h"
 
@@ -95,6 +96,7 @@ main(int argc, char **argv)
 		int (*run)(int argc, char **argv);
 	} verbs[] = {
 		{ "check", do_check },
+		{ "doctor", doctor_main },
 		{ "backup", do_backup },
 		{ "restore", do_restore },
 	};
