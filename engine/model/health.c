@@ -100,7 +100,7 @@ health_say(struct look *x, enum health_state state, const char *fmt, ...)
 
 	x->said = false;
 	if (state == HEALTH_PASS && x->org != NULL && x->passed != NULL) {
-		x->passed[x->row - health_rows]++;
+		x->passed[x->row - health_rows].n++;
 		return;
 	}
 	if ((k = add_check(x, state)) == NULL)
@@ -185,10 +185,17 @@ add_counted(struct look *x)
 
 	x->org = NULL;
 	for (i = 0; x->passed != NULL && i < n_health_rows; i++) {
+		const struct health_passes *p = &x->passed[i];
+
 		x->row = &health_rows[i];
-		if (x->passed[i] > 0)
-			health_say(x, HEALTH_PASS, "fine in %zu organizations",
-			    x->passed[i]);
+		if (p->n > 0 && p->days > 0)
+			health_say(x, HEALTH_PASS,
+			    "fine in %zu organizations, the first has "
+			    "days-left=%lld",
+			    p->n, (long long)p->days);
+		else if (p->n > 0)
+			health_say(
+			    x, HEALTH_PASS, "fine in %zu organizations", p->n);
 	}
 }
 
@@ -199,7 +206,7 @@ run(struct look *x)
 
 	if (x->n_orgs > HEALTH_LISTED) {
 		x->passed =
-		    arena_alloc(x->h.arena, n_health_rows * sizeof(size_t));
+		    arena_alloc(x->h.arena, n_health_rows * sizeof(*x->passed));
 		x->failed |= x->passed == NULL;
 	}
 	run_rows(x, OF_SYSTEM);
@@ -253,7 +260,6 @@ begin(struct look *x, struct txn *t)
 	x->h.n_checks = x->h.n_certs = x->h.n_devices = 0;
 	x->n_orgs = x->n_roots = 0;
 	x->t = t;
-	x->tls_root = "";
 	x->passed = NULL;
 	x->cert = NULL;
 	x->org = NULL;

@@ -42,6 +42,23 @@ health_has_file(struct look *x, const char *dir, const char *name)
 	return node_find(x->t, at, name, &n, NULL) == ERR_OK;
 }
 
+const struct health_cert *
+health_tls_next(const struct look *x, const struct health_org *o, size_t *i)
+{
+	size_t end = o == NULL ? x->h.n_certs : o->first_cert + o->n_certs;
+
+	for (;;) {
+		/* those of thousands of organizations come between */
+		if (o != NULL && *i >= x->n_system && *i < o->first_cert)
+			*i = o->first_cert;
+		if (*i >= end)
+			return NULL;
+		if (x->h.certs[*i].role == HEALTH_TLS && x->h.certs[*i].present)
+			return &x->h.certs[(*i)++];
+		(*i)++;
+	}
+}
+
 /* RFC 6125: a star stands for one whole label, the first. */
 static bool
 name_covers(const char *name, size_t len, const char *host)
@@ -86,6 +103,18 @@ notice(const struct health_facts *f)
 }
 
 static void
+count_days(struct look *x, int64_t left)
+{
+	struct health_passes *p;
+
+	if (x->passed == NULL || x->org == NULL)
+		return;
+	p = &x->passed[x->row - health_rows];
+	if (p->days == 0 || left < p->days)
+		p->days = left;
+}
+
+static void
 say_coming(struct look *x, const struct health_end *e, int64_t left)
 {
 	const struct health_cert *c = x->cert;
@@ -104,6 +133,7 @@ say_coming(struct look *x, const struct health_end *e, int64_t left)
 		return;
 	}
 	if (e->renews_itself || left * DAY >= notice(&c->facts)) {
+		count_days(x, left);
 		health_say(x, HEALTH_PASS, "%s ends %s, days-left=%lld", what,
 		    health_date(x, c->ends), (long long)left);
 		return;

@@ -96,7 +96,6 @@ look_at_tls(struct look *x, struct err *err)
 	if (c != NULL) {
 		c->own = s.own;
 		c->path = s.own ? "" : "system/tls";
-		x->tls_root = c->facts.root;
 	}
 	rc = org_file(x->t, 0, NULL, "tls", &dir, NULL);
 	if (rc == ERR_NOT_FOUND)
@@ -224,8 +223,11 @@ add_org(void *arg, struct bytes key, struct bytes value, bool *stop,
 		.enrolled = org.enrolled,
 		.dir = org.dir,
 		.name = health_keep(x, org.name),
-		.topic = health_keep(x, org.topic) };
-	return add_certs_of(x, o, err);
+		.topic = health_keep(x, org.topic),
+		.first_cert = x->h.n_certs };
+	rc = add_certs_of(x, o, err);
+	o->n_certs = x->h.n_certs - o->first_cert;
+	return rc;
 }
 
 /* The system's signing identity is missed when an organization needs it. */
@@ -269,6 +271,7 @@ health_gather(struct look *x, struct err *err)
 	struct key orgs = key_of(KIND_ORG);
 	enum err_code rc = look_at_system(x, err);
 
+	x->n_system = x->h.n_certs;
 	if (rc == ERR_OK)
 		rc = txn_each(
 		    x->t, key_view(&orgs), BYTES_NONE, add_org, x, err);

@@ -42,6 +42,7 @@ struct health_org {
 	const char *name;
 	const char *topic;  /* that its devices use; "": none yet */
 	const char *signer; /* subject of its own signing identity; NULL */
+	size_t first_cert, n_certs; /* its own in look.h.certs */
 };
 
 /* A root in system/trust. */
@@ -51,6 +52,12 @@ struct health_root {
 	int64_t ends;
 };
 #define HEALTH_ROOTS_MAX 256
+
+/* Organizations in which a check passes. */
+struct health_passes {
+	size_t n;
+	int64_t days; /* until the first of them ends, of *.end */
+};
 
 struct look {
 	struct engine *engine;
@@ -63,14 +70,14 @@ struct look {
 	size_t n_orgs;
 	struct health_root roots[HEALTH_ROOTS_MAX];
 	size_t n_roots;
-	const char *tls_root; /* that the enrollment profile carries; "" */
-	bool failed;          /* out of memory */
+	size_t n_system; /* certificates of the system, which come first */
+	bool failed;     /* out of memory */
 	/* what is looked at: */
 	const struct health_row *row;
-	struct health_cert *cert; /* NULL */
-	struct health_org *org;   /* NULL: the system's */
-	size_t *passed;           /* of each row, when they are counted */
-	bool said;                /* by this row of this subject */
+	struct health_cert *cert;     /* NULL */
+	struct health_org *org;       /* NULL: the system's */
+	struct health_passes *passed; /* of each row, when they are counted */
+	bool said;                    /* by this row of this subject */
 };
 
 /* health_gather.c: fills certificates, organizations and roots. */
@@ -98,6 +105,10 @@ const char *health_date(struct look *x, int64_t seconds);
 const char *health_home(struct look *x);
 /* The organization's file, or one in a directory of it; dir may be NULL. */
 bool health_has_file(struct look *x, const char *dir, const char *name);
+/* The next HTTPS certificate from *i on, counted from 0, of the system or of
+ * that organization (NULL: of any); NULL: no more. */
+const struct health_cert *health_tls_next(
+    const struct look *x, const struct health_org *o, size_t *i);
 /* Whether a comma-separated list of subject alternative names has host. */
 bool health_covers(const char *names, const char *host);
 

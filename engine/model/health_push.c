@@ -99,6 +99,8 @@ health_push_account(struct look *x)
 static void
 say_outcome(struct look *x, const struct probe *p, const char *at)
 {
+	const char *url = x->engine->options->apns_url;
+
 	switch (p->outcome) {
 	case PROBE_ACCEPTED:
 		health_say(x, HEALTH_PASS,
@@ -121,9 +123,9 @@ say_outcome(struct look *x, const struct probe *p, const char *at)
 		    "the push service could not be asked (tried %s): %s", at,
 		    p->text);
 		health_do(x,
-		    "let this machine reach api.push.apple.com port 443 (not "
-		    "through a proxy that looks into TLS), then: echo live > "
-		    "status/doctor");
+		    "let this machine reach %s (not through a proxy that looks "
+		    "into TLS), then: echo live > status/doctor",
+		    url == NULL ? "https://api.push.apple.com" : url);
 		break;
 	}
 }
@@ -134,6 +136,8 @@ health_push_live(struct look *x)
 	struct buf at = { 0 };
 	struct probe p;
 
+	if (x->cert->facts.expires < x->h.now)
+		return; /* push.end says it, and it is not tried */
 	if (probe_read(x->t, x->org->number, &p, NULL) != ERR_OK)
 		p = (struct probe){ 0 };
 	if (p.outcome == PROBE_NONE ||

@@ -44,15 +44,21 @@ health_signing_chain(struct look *x)
 	    x->cert->facts.missing, x->cert->path);
 }
 
+/* Whether devices get that root with the profile that enrolls them: as that of
+ * an HTTPS certificate, or out of system/trust. */
 static bool
 handed_out(const struct look *x, const char *root)
 {
-	size_t i;
+	const struct health_org none = { .first_cert = x->n_system };
+	const struct health_cert *c;
+	size_t i = 0;
 
-	if (*root == '\0')
-		return false;
-	if (strcmp(root, x->tls_root) == 0)
-		return true;
+	/* the system's signer signs for everybody: the system's roots alone */
+	while ((c = health_tls_next(x, x->org == NULL ? &none : x->org, &i)) !=
+	       NULL)
+		if (strcmp(c->facts.root, root) == 0)
+			return true;
+	/* in facts it may be cut */
 	for (i = 0; i < x->n_roots; i++)
 		if (strncmp(x->roots[i].subject, root, strlen(root)) == 0)
 			return true;
@@ -64,12 +70,12 @@ health_signing_root(struct look *x)
 {
 	const struct health_facts *f = &x->cert->facts;
 
-	if ((f->flaws & FLAW_CHAIN_INCOMPLETE) != 0)
+	if ((f->flaws & (FLAW_CHAIN_INCOMPLETE | FLAW_ROOTS_UNKNOWN)) != 0)
 		return;
 	if ((f->flaws & (FLAW_ROOT_PRIVATE | FLAW_SELF_SIGNED)) == 0)
 		health_say(x, HEALTH_PASS,
 		    "devices know the root by themselves: \"Verified\"");
-	else if (handed_out(x, f->root))
+	else if (f->root[0] != '\0' && handed_out(x, f->root))
 		health_say(x, HEALTH_PASS,
 		    "the root %s is private and goes along with the enrollment "
 		    "profile: \"Verified\" once a device is enrolled",

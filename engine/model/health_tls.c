@@ -95,37 +95,30 @@ health_url(struct look *x)
 	}
 }
 
-/* The certificate that is served for host; NULL: none has the name. */
+/* The certificate that is served for host, to devices of that organization
+ * (tls.h); NULL: none has the name. */
 static const struct health_cert *
 served(struct look *x, const char *host)
 {
-	size_t i;
+	const struct health_cert *c;
+	size_t i = 0;
 
-	for (i = 0; i < x->h.n_certs; i++) {
-		const struct health_cert *c = &x->h.certs[i];
-
-		if (c->role == HEALTH_TLS && c->present &&
-		    (health_covers(c->facts.names, host) ||
-			strlen(c->facts.names) >= NAMES_FULL))
+	while ((c = health_tls_next(x, x->org, &i)) != NULL)
+		if (health_covers(c->facts.names, host) ||
+		    strlen(c->facts.names) >= NAMES_FULL)
 			return c;
-	}
 	return NULL;
 }
 
+/* What whoever is served no other one gets. */
 static const char *
 first_names(struct look *x)
 {
-	size_t i;
+	size_t i = 0;
+	const struct health_cert *c = health_tls_next(x, x->org, &i);
 
-	for (i = 0; i < x->h.n_certs; i++) {
-		const struct health_cert *c = &x->h.certs[i];
-
-		if (c->role == HEALTH_TLS && c->present && c->slot.org == 0 &&
-		    c->slot.dir == 0)
-			return c->facts.names[0] == '\0' ? "no name at all"
-			                                 : c->facts.names;
-	}
-	return "no name at all";
+	return c == NULL || c->facts.names[0] == '\0' ? "no name at all"
+	                                              : c->facts.names;
 }
 
 void
@@ -207,55 +200,34 @@ health_tls_chain(struct look *x)
 	    x->cert->facts.missing, x->cert->path);
 }
 
-static bool
-in_trust(const struct look *x, const char *subject)
-{
-	size_t i;
-
-	for (i = 0; i < x->n_roots; i++)
-		if (strncmp(x->roots[i].subject, subject, strlen(subject)) ==
-			0 &&
-		    *subject != '\0')
-			return true;
-	return false;
-}
-
+/* A root that is in the chain goes to devices with the profile that enrolls
+ * them (mdm/profile_inputs.c). */
 void
 health_tls_root(struct look *x)
 {
 	const struct health_facts *f = &x->cert->facts;
-	bool handed_out =
-	    strcmp(f->root, x->tls_root) == 0 || in_trust(x, f->root);
 
-	if ((f->flaws & FLAW_CHAIN_INCOMPLETE) != 0 ||
+	/* what "tls.chain" and "roots" say */
+	if ((f->flaws & (FLAW_CHAIN_INCOMPLETE | FLAW_ROOTS_UNKNOWN)) != 0 ||
 	    !flaw(x, FLAW_ROOT_PRIVATE | FLAW_SELF_SIGNED,
 		"devices know the root by themselves"))
 		return;
-	if (handed_out && (f->flaws & FLAW_SELF_SIGNED) != 0 && !x->cert->own) {
-		health_say(x, HEALTH_WARN,
-		    "the HTTPS certificate %s is self-signed: devices trust it "
-		    "once they have the enrollment profile, which carries it; "
-		    "its next renewal locks all of them out",
-		    f->subject);
-		health_do(x,
-		    "replace it in %s/ by one of an authority, or by one of a "
-		    "root of your own, which stays when the certificate is "
-		    "renewed",
-		    x->cert->path);
-	} else if (handed_out) {
+	if ((f->flaws & FLAW_SELF_SIGNED) == 0 || x->cert->own) {
 		health_say(x, HEALTH_PASS,
 		    "the root %s is private, and goes to devices with the "
 		    "enrollment profile",
 		    f->root);
-	} else {
-		health_say(x, HEALTH_WARN,
-		    "the chain ends at %s, which devices do not know and are "
-		    "not given",
-		    f->root);
-		health_do(x,
-		    "copy that root (PEM) into system/trust/: it goes along "
-		    "with the enrollment profile");
+		return;
 	}
+	health_say(x, HEALTH_WARN,
+	    "the HTTPS certificate %s is self-signed: devices trust it once "
+	    "they have the enrollment profile, which carries it; its next "
+	    "renewal locks all of them out",
+	    f->subject);
+	health_do(x,
+	    "replace it in %s/ by one of an authority, or by one of a root of "
+	    "your own, which stays when the certificate is renewed",
+	    x->cert->path);
 }
 
 void

@@ -150,7 +150,8 @@ write(d + 'commands/three', plistlib.dumps(
     {'RequestType': 'ProfileList'}).decode())
 until(lambda: os.path.exists(T + '/pushes') and
       'magic-' + a.udid in open(T + '/pushes').read(), 'a push went out')
-push = json.loads(open(T + '/pushes').readline())
+push = json.loads([line for line in open(T + '/pushes')
+                   if 'magic-' + a.udid in line][0])
 ok(push['topic'] == os.environ['topic'] and
    push['token'] == bytes(range(32)).hex(), 'with topic and token', push)
 until(lambda: 'outcome: 200' in text(d + 'push'), 'its outcome is shown')
