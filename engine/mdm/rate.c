@@ -50,21 +50,6 @@ rate_free(struct rate *r)
 }
 
 static bool
-parse(const char *peer, uint8_t ret[static 16])
-{
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-
-	if (inet_pton(AF_INET6, peer, ret) == 1) {
-		if (memcmp(ret, mapped, sizeof(mapped)) != 0 &&
-		    !IN6_IS_ADDR_LOOPBACK((struct in6_addr *)ret))
-			memset(ret + 8, 0, 8);
-		return true;
-	}
-	memcpy(ret, mapped, sizeof(mapped));
-	return inet_pton(AF_INET, peer, ret + 12) == 1;
-}
-
-static bool
 is_here(const uint8_t a[static 16])
 {
 	static const uint8_t six[16] = { [15] = 1 };
@@ -72,6 +57,20 @@ is_here(const uint8_t a[static 16])
 
 	return memcmp(a, six, sizeof(six)) == 0 ||
 	       memcmp(a, four, sizeof(four)) == 0;
+}
+
+static bool
+parse(const char *peer, uint8_t ret[static 16])
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+	if (inet_pton(AF_INET6, peer, ret) == 1) {
+		if (memcmp(ret, mapped, sizeof(mapped)) != 0 && !is_here(ret))
+			memset(ret + 8, 0, 8);
+		return true;
+	}
+	memcpy(ret, mapped, sizeof(mapped));
+	return inet_pton(AF_INET, peer, ret + 12) == 1;
 }
 
 static void

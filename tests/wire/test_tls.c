@@ -1,5 +1,6 @@
 #include "engine/wire/server.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -164,6 +165,111 @@ test_identities(void)
 	ok(ERR_peek_error() == 0, "no OpenSSL error is left");
 }
 
+/* "nN.example", N from 1 */
+#define MANY 3000
+
+static void
+test_many(void)
+{
+	static char text[MANY][32];
+	static const char *names[MANY];
+	static struct wire_identity ids[MANY + 1];
+	struct bytes certs[] = { buf_view(&rsa.cert_der),
+		buf_view(&ec.cert_der), buf_view(&other.cert_der) };
+	struct wire_client_options o = options();
+	struct err err = { 0 };
+	size_t i;
+
+	ids[MANY] = (struct wire_identity){ .key = buf_view(&rsa.key_der),
+		.certs = &certs[0],
+		.n_certs = 1,
+		.version = 1 };
+	for (i = 0; i < MANY; i++) {
+		snprintf(text[i], sizeof(text[i]), "n%zu.example", i + 1);
+		names[i] = text[i];
+		ids[i] = (struct wire_identity){ .key = buf_view(&ec.key_der),
+			.certs = &certs[1],
+			.n_certs = 1,
+			.version = i + 2,
+			.names = &names[i],
+			.n_names = 1 };
+	}
+	ok(server_set_identities(s, ids, MANY + 1, &err) == ERR_OK,
+	    "thousands of identities");
+	o.sni = "n2999.example";
+	ok(strcmp(server_cn(&o), "ec") == 0, "each for its name");
+	o.sni = "n3001.example";
+	ok(strcmp(server_cn(&o), "rsa") == 0, "one for all others");
+	for (i = 0; i <= MANY; i++) {
+		ids[i].key = BYTES_NONE;
+		ids[i].n_certs = 0;
+	}
+	ids[2998] = (struct wire_identity){ .key = buf_view(&other.key_der),
+		.certs = &certs[2],
+		.n_certs = 1,
+		.version = 5000,
+		.names = &names[2998],
+		.n_names = 1 };
+	ok(server_set_identities(s, ids, MANY + 1, &err) == ERR_OK,
+	    "one is exchanged, the others are known by their version");
+	o.sni = "n2999.example";
+	ok(strcmp(server_cn(&o), "other") == 0, "the new one");
+	o.sni = "n2998.example";
+	ok(strcmp(server_cn(&o), "ec") == 0, "the ones beside it");
+	ids[7].version = 7000;
+	ok(server_set_identities(s, ids, MANY + 1, &err) == ERR_NOT_FOUND,
+	    "a version that nobody knows has no bytes");
+	ok(server_set_identities(s, ids, SERVER_MAX_IDENTITIES + 1, &err) ==
+		ERR_TOO_BIG,
+	    "too many are refused");
+	ok(strcmp(server_cn(&o), "ec") == 0, "nothing has changed by that");
+}
+
+static void
+test_kinds_for_a_name(void)
+{
+	static const char *const names[] = { "both.example" };
+	struct bytes certs[] = { buf_view(&other.cert_der),
+		buf_view(&rsa.cert_der), buf_view(&ec.cert_der) };
+	struct wire_identity ids[] = {
+		{ .key = buf_view(&other.key_der),
+		    .certs = &certs[0],
+		    .n_certs = 1 },
+		{ .key = buf_view(&rsa.key_der),
+		    .certs = &certs[1],
+		    .n_certs = 1,
+		    .names = names,
+		    .n_names = 1 },
+		{ .key = buf_view(&ec.key_der),
+		    .certs = &certs[2],
+		    .n_certs = 1,
+		    .names = names,
+		    .n_names = 1 },
+	};
+	struct wire_client_options o = options();
+	struct err err = { 0 };
+
+	ok(server_set_identities(s, ids, 3, &err) == ERR_OK,
+	    "RSA and P-256 for one name");
+	o.sni = "both.example";
+	ok(strcmp(server_cn(&o), "ec") == 0, "P-256 is preferred there, too");
+	o.version = TLS1_2_VERSION;
+	o.ciphers = "ECDHE-RSA-AES128-GCM-SHA256";
+	ok(strcmp(server_cn(&o), "rsa") == 0, "who knows RSA alone gets RSA");
+	o.sni = NULL;
+	ok(server_cn(&o)[0] == '\0', "but not for other names");
+	ids[2].n_certs = 0;
+	ok(server_check_identity(&ids[1], &err) == ERR_OK &&
+		server_check_identity(&ids[2], &err) == ERR_INVALID,
+	    "one alone can be checked");
+	ids[2] = ids[1];
+	o = options();
+	o.sni = "both.example";
+	ok(server_set_identities(s, ids, 2, &err) == ERR_OK &&
+		strcmp(server_cn(&o), "rsa") == 0,
+	    "a name's RSA is not mixed with the P-256 of all");
+}
+
 static void
 test_replacing(void)
 {
@@ -254,6 +360,8 @@ main(void)
 	test_resumption(TLS1_3_VERSION, "TLS 1.3");
 	test_versions();
 	test_identities();
+	test_many();
+	test_kinds_for_a_name();
 	test_replacing();
 	test_cas();
 	test_broken();
