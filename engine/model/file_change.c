@@ -162,7 +162,7 @@ apply_txn(struct txn *t, void *arg, struct err *err)
 	c->note[0] = '\0';
 	if (rc == ERR_OK && c->node.n.is_dir && c->replaces)
 		return err_set(err, ERR_EXISTS, "%s exists", c->w->name);
-	if (same && c->old.n.ino == c->node.n.ino) {
+	if (same && !rule->again && c->old.n.ino == c->node.n.ino) {
 		c->node.n.version = c->old.n.version;
 		return node_put(t, &c->node, err);
 	}
@@ -170,7 +170,7 @@ apply_txn(struct txn *t, void *arg, struct err *err)
 		rc = store_node(t, c, same, err);
 	if (rc == ERR_OK && rule->apply != NULL)
 		rc = rule->apply(t, c, err);
-	if (rc == ERR_OK && !same)
+	if (rc == ERR_OK && (!same || (rule->again && c->note[0] != '\0')))
 		rc = event_change(t, c->engine, &c->w->actor,
 		    c->replaces ? "changed" : "accepted", &c->node, c->note,
 		    err);

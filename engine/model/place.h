@@ -40,6 +40,7 @@ struct place_rule {
 	    struct txn *t, const struct node *n, struct err *err);
 	void (*release)(struct change *c);
 	bool remove_now; /* the effects do not wait */
+	bool again;      /* the same bytes written again mean something */
 };
 
 /* The row; every place has one, if only an empty one. */

@@ -219,8 +219,10 @@ ask(struct txn *t, struct change *c, struct slot_request *r, struct err *err)
 
 	r->dir = c->node.n.parent;
 	r->made = c->now;
-	if ((rc = choose_key(t, c, r, &fresh, err)) == ERR_OK &&
-	    (rc = explain(t, r, fresh, &why, err)) == ERR_OK)
+	rc = choose_key(t, c, r, &fresh, err);
+	if (rc == ERR_OK && fresh)
+		snprintf(c->note, sizeof(c->note), "with a new key");
+	if (rc == ERR_OK && (rc = explain(t, r, fresh, &why, err)) == ERR_OK)
 		rc = slot_request_store(t, c->engine, r, buf_str(&why), err);
 	buf_free(&why);
 	return rc;
