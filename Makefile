@@ -22,7 +22,8 @@ TEST_PACKAGES  := perl python3 curl openssl nghttp2-server nghttp2-client \
 	strongswan-pki libcharon-extra-plugins libstrongswan-extra-plugins libstrongswan-standard-plugins \
 	certmonger dbus nodejs libplist-utils wrk libcurl4-openssl-dev \
 	bash dash zsh mksh ksh93u+m busybox coreutils rsync git vim nano sed \
-	tar unzip xxd zip jq openssh-client openssh-server openssh-sftp-server attr
+	tar unzip xxd zip jq openssh-client openssh-server openssh-sftp-server attr \
+	emacs-nox tree inotify-tools less file bsdextrautils
 LINT_PACKAGES  := clang clang-format clang-tidy cppcheck shellcheck mandoc \
 	libclang-rt-14-dev llvm
 
@@ -133,6 +134,7 @@ check: test-deps
 check-built: all $(TEST_BINS) $(REPLAY_BINS) $(PROGRAM_BINS)
 	MDMFS=$(abspath $(B)/mdmfs) B=$(abspath $(B)) \
 		prove -j$(JOBS) -e '' $(TEST_BINS) $(REPLAY_BINS) $(SCRIPTS)
+	@cat $(B)/matrix-*.txt
 
 asan: lint-deps test-deps
 	@$(MAKE) -s -j$(JOBS) check-built B=build/asan CC=clang CFLAGS='-O1 -g' \

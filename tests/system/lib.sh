@@ -112,6 +112,7 @@ chmod 755 "$T"
 
 cleanup()
 {
+	[ -z "${sshd:-}" ] || kill "$sshd"
 	stop_server
 	# a server that was killed leaves its mount
 	if grep -q " $M fuse" /proc/self/mounts; then
