@@ -347,8 +347,8 @@ devices(const struct health *h, struct buf *b)
 	rule(b, "Device identities");
 	buf_printf(&s,
 	    "Each enrolled device has a certificate of its own, by which it "
-	    "proves who it is; it renews by enrolling again. Enrolled: %llu "
-	    "device%s",
+	    "proves who it is, issued by the device CA of its organization. "
+	    "Enrolled: %llu device%s",
 	    all, all == 1 ? "" : "s");
 	for (size_t i = 0; i < n && i < CERTIFICATES_FULL; i++)
 		buf_printf(&s, "%s%s %u", i == 0 ? ": " : ", ", d[i].whose,
@@ -370,31 +370,34 @@ static const struct {
 } kinds[] = {
 	{ "SSL",
 	    "HTTPS, also called TLS: proves to devices that they talk to this "
-	    "server. It must carry the name in system/url. A request for it "
-	    "is made here (write its subject, CN=mdm.example.com, into "
-	    "system/tls/subject; the request is then status/system/tls.csr), "
-	    "or elsewhere. A public CA signs it, which devices trust by "
-	    "themselves, or a CA of your own, whose root certificate goes "
-	    "into system/trust/ and so to the devices. It belongs into "
-	    "system/tls/; a second one, for other names, into "
-	    "system/tls/NAME/; that of an organization's own address into "
-	    "orgs/ORG/tls/. Without any, the server makes one, and its root "
-	    "goes to devices with the enrollment profile." },
+	    "server. It must carry the name in system/url. It is made from a "
+	    "request: write its subject, CN=mdm.example.com, into "
+	    "system/tls/subject, and status/system/tls.csr is the request. A "
+	    "public CA signs it, which devices trust by themselves, or a CA "
+	    "of your own, whose root certificate goes into system/trust/ and "
+	    "so to the devices. Copy the answer into system/tls/. A further "
+	    "one, for other names, belongs into system/tls/NAME/, that of an "
+	    "organization's own address into orgs/ORG/tls/. Without any the "
+	    "server makes one, and its root goes to devices with the "
+	    "enrollment profile." },
 	{ "signing",
-	    "Signs profiles, so that devices show them as Verified. A "
-	    "certificate for HTTPS or for e-mail or code signing, of a CA that "
-	    "devices trust, serves. system/signing/ signs for everybody, "
-	    "orgs/ORG/signing/ for one organization, and goes before." },
+	    "Signs profiles, so that devices show them as Verified. The "
+	    "certificate for HTTPS will do, or one for e-mail or code "
+	    "signing, of a CA that devices trust. system/signing/ signs for "
+	    "everybody; orgs/ORG/signing/ for one organization, and goes "
+	    "before." },
 	{ "push",
 	    "Lets the server wake devices through Apple. Each organization "
-	    "has its own in orgs/ORG/apns/. A request for it is countersigned "
-	    "by an MDM vendor before Apple signs it at identity.apple.com. It "
-	    "ends after a year. Renew it there with the same Apple Account: a "
-	    "new one has another topic, and all enrolled devices fall "
-	    "silent." },
+	    "has its own, in orgs/ORG/apns/. An MDM vendor countersigns the "
+	    "request before Apple signs it: write its subject, CN=ORG, into "
+	    "orgs/ORG/apns/subject; with a vendor certificate in "
+	    "system/vendor/ the file for identity.apple.com is then "
+	    "status/orgs/ORG/apns.push-request. It ends after a year. Renew "
+	    "it there with the same Apple Account: a new one has another "
+	    "topic, and all enrolled devices fall silent." },
 	{ "SCEP",
 	    "The identity of each device: made when it enrolls, by the "
-	    "organization's own CA in this server (status/orgs/ORG/ca.pem). "
+	    "organization's own CA in this server (status/orgs/ORG/scep). "
 	    "Nothing has to be bought, copied or installed." },
 };
 

@@ -379,7 +379,8 @@ row(const struct drawing *d, const struct health_cert *c, unsigned y)
 		buf_text(d->b, "begins ");
 		words_days(d->b, d->h->now, c->facts.begins);
 	} else if (c->present) {
-		buf_text(d->b, c->facts.expires < d->h->now ? "ended " : "");
+		buf_text(
+		    d->b, c->facts.expires < d->h->now ? "ended " : "ends ");
 		words_days(d->b, d->h->now, c->facts.expires);
 	} else {
 		buf_text(d->b, words_state(c));
