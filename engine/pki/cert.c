@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/sha.h>
 
@@ -21,6 +22,7 @@ struct cert {
 	struct buf subject, issuer;
 	uint8_t fingerprint[CERT_FINGERPRINT_LEN];
 	struct keyspec key;
+	uint8_t pair_id[KEYSPEC_ID_LEN];
 	char *serial; /* hex */
 	char *topic;
 	char *common_name;
@@ -137,6 +139,41 @@ read_usages(struct cert *c)
 	c->is_self_signed = X509_self_signed(c->x, 1) == 1;
 }
 
+/* The same key may be written in several ways (compressed points, parameters
+ * left out); struct pkey writes it in one. */
+static void
+read_key(struct cert *c)
+{
+	EVP_PKEY *key = X509_get0_pubkey(c->x);
+	const ASN1_BIT_STRING *bits = X509_get0_pubkey_bitstr(c->x);
+	X509_ALGOR *algorithm = NULL;
+	uint8_t *der = NULL;
+	int type = V_ASN1_UNDEF, len;
+	bool plain;
+
+	keyspec_fill(&c->key, key, buf_view(&c->spki));
+	memcpy(c->pair_id, c->key.id, sizeof(c->pair_id));
+	X509_PUBKEY_get0_param(
+	    NULL, NULL, NULL, &algorithm, X509_get_X509_PUBKEY(c->x));
+	X509_ALGOR_get0(NULL, &type, NULL, algorithm);
+	if (c->key.kind == KEYSPEC_RSA)
+		plain = type == V_ASN1_NULL;
+	else if (c->key.kind != KEYSPEC_OTHER)
+		plain = ASN1_STRING_length(bits) > 0 &&
+		        ASN1_STRING_get0_data(bits)[0] ==
+		            POINT_CONVERSION_UNCOMPRESSED;
+	else
+		plain = true;
+	if (plain)
+		return;
+	if (c->key.kind != KEYSPEC_RSA)
+		EVP_PKEY_set_utf8_string_param(key,
+		    OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, "uncompressed");
+	if ((len = i2d_PUBKEY(key, &der)) > 0)
+		SHA256(der, (size_t)len, c->pair_id);
+	OPENSSL_free(der);
+}
+
 static enum err_code
 read_facts(struct cert *c, struct err *err)
 {
@@ -150,7 +187,7 @@ read_facts(struct cert *c, struct err *err)
 	    (rc = read_names(c, err)) != ERR_OK)
 		return rc;
 	PUT_DER(&c->spki, i2d_X509_PUBKEY, X509_get_X509_PUBKEY(c->x));
-	keyspec_fill(&c->key, X509_get0_pubkey(c->x), buf_view(&c->spki));
+	read_key(c);
 	SHA256(c->der.p, c->der.len, c->fingerprint);
 	read_signature(c);
 	read_usages(c);
@@ -415,6 +452,12 @@ unsigned
 cert_key_usages(const struct cert *c)
 {
 	return c->key_usages;
+}
+
+const uint8_t *
+cert_pair_id(const struct cert *c)
+{
+	return c->pair_id;
 }
 
 X509 *

@@ -3,8 +3,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include <openssl/err.h>
-
 #include "engine/pki/openssl_priv.h"
 #include "engine/pki/pkirec_priv.h"
 
@@ -20,18 +18,7 @@ struct identity {
 bool
 identity_pair_fits(const struct pkey *key, const struct cert *c)
 {
-	EVP_PKEY *theirs;
-	bool yes;
-
-	if (memcmp(pkey_id(key), cert_key_id(c), KEYSPEC_ID_LEN) == 0)
-		return true;
-	if (pkey_keyspec(key)->kind != cert_keyspec(c)->kind)
-		return false;
-	/* the same numbers may be written in two ways (compressed points) */
-	theirs = X509_get0_pubkey(cert_x509(c));
-	yes = theirs != NULL && EVP_PKEY_eq(theirs, pkey_evp(key)) == 1;
-	ERR_clear_error();
-	return yes;
+	return memcmp(pkey_id(key), cert_pair_id(c), KEYSPEC_ID_LEN) == 0;
 }
 
 /* Of several certificates of the issuer (renewed, cross-signed) a self-signed

@@ -44,6 +44,9 @@ enum err_code name_parse(const char *text, X509_NAME **ret, struct err *err);
  * NULL: none. */
 char *name_entry(const X509_NAME *name, int nid);
 
+/* Equals pkey_id() of the certificate's key, however the certificate writes
+ * it; KEYSPEC_ID_LEN. */
+const uint8_t *cert_pair_id(const struct cert *c);
 /* Whether key is the private half of the certificate's key. */
 bool identity_pair_fits(const struct pkey *key, const struct cert *c);
 

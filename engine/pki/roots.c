@@ -251,7 +251,7 @@ find_fit(const struct roots *r, const X509_NAME *name, const struct cert *c,
 static bool
 has_key(const struct cert *c, const struct cert *root)
 {
-	return memcmp(cert_key_id(c), cert_key_id(root), KEYSPEC_ID_LEN) == 0;
+	return memcmp(cert_pair_id(c), cert_pair_id(root), KEYSPEC_ID_LEN) == 0;
 }
 
 const struct cert *

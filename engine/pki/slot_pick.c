@@ -7,6 +7,7 @@
 struct files {
 	const struct bundle *const *v;
 	size_t n;
+	bool locked, lone_key; /* for telling: some file, some key is */
 };
 
 struct pair {
@@ -25,17 +26,6 @@ find_key(struct files f, const struct cert *c)
 			if (identity_pair_fits(bundle_key(f.v[i], k), c))
 				return bundle_key(f.v[i], k);
 	return NULL;
-}
-
-static bool
-has_locked(struct files f)
-{
-	size_t i;
-
-	for (i = 0; i < f.n; i++)
-		if (bundle_is_locked(f.v[i]))
-			return true;
-	return false;
 }
 
 static bool
@@ -113,13 +103,8 @@ static void
 tell_keyless(struct files f, const struct bundle *b, const struct cert *c,
     struct buf *ret)
 {
-	size_t i, k, lone = 0;
-
-	for (i = 0; i < f.n; i++)
-		for (k = 0; k < bundle_n_keys(f.v[i]); k++)
-			lone += !find_cert(f, bundle_key(f.v[i], k));
 	buf_printf(ret, "certificate %s ", cert_label(c));
-	if (has_locked(f))
+	if (f.locked)
 		buf_text(ret, "has no key yet: it may be in what is locked\n");
 	else if (bundle_is_pkcs12(b) && bundle_n_keys(b) == 0)
 		buf_printf(ret,
@@ -132,7 +117,7 @@ tell_keyless(struct files f, const struct bundle *b, const struct cert *c,
 		    "has no key yet: add the key that its request was made "
 		    "with (%s)%s\n",
 		    cert_keyspec(c)->name,
-		    lone > 0 ? "; the one that is here is another's" : "");
+		    f.lone_key ? "; the one that is here is another's" : "");
 }
 
 static void
@@ -189,11 +174,25 @@ tell_file(enum slot_purpose purpose, struct files f, const struct bundle *b,
 			tell_key(purpose, bundle_key(b, k), ret);
 }
 
+static struct files
+files_to_tell(const struct bundle *const bundles[], size_t n)
+{
+	struct files f = { .v = bundles, .n = n };
+	size_t i, k;
+
+	for (i = 0; i < n; i++) {
+		f.locked |= bundle_is_locked(bundles[i]);
+		for (k = 0; k < bundle_n_keys(bundles[i]) && !f.lone_key; k++)
+			f.lone_key = !find_cert(f, bundle_key(bundles[i], k));
+	}
+	return f;
+}
+
 void
 slot_waiting_of(enum slot_purpose purpose, const struct bundle *const bundles[],
     size_t n, size_t i, const struct identity *in_use, struct buf *ret)
 {
-	struct files f = { bundles, n };
+	struct files f = files_to_tell(bundles, n);
 
 	tell_file(purpose, f, bundles[i], in_use, ret);
 }
@@ -202,7 +201,7 @@ void
 slot_waiting(enum slot_purpose purpose, const struct bundle *const bundles[],
     size_t n, const struct identity *in_use, struct buf *ret)
 {
-	struct files f = { bundles, n };
+	struct files f = files_to_tell(bundles, n);
 	size_t i;
 
 	for (i = 0; i < n; i++)
@@ -213,7 +212,7 @@ enum err_code
 slot_pick(enum slot_purpose purpose, const struct bundle *const bundles[],
     size_t n, int64_t now, struct identity **ret, struct err *err)
 {
-	struct files f = { bundles, n };
+	struct files f = { .v = bundles, .n = n };
 	struct pair best = find_best(purpose, f, now);
 	struct buf waiting = { 0 };
 	enum err_code rc;

@@ -88,6 +88,7 @@ static const struct form forms[] = {
 	{ "renewed.pem",  TLS, NULL,   100, ENDED,   { "ended on", "A good certificate is in the file", "take the others out" } },
 	{ "push.pem",     APNS, NULL,  400, ENDED,   { "ended on", "renew it", "identity.apple.com" } },
 	{ "wrongkey.pem", TLS, NULL,     0, REJECTS, { "is not that of", "mdm.example.com", "files of their own" } },
+	{ "point.pem tls.key", TLS, NULL, 0, USED,   { NULL } },
 	{ "tls.pem client.key", TLS, NULL, 0, WAITS, { "mdm.example.com", "add the key", "another's" } },
 	{ "tls.pem",      TLS, NULL,     0, WAITS,   { "mdm.example.com", "has no key yet", "add the key" } },
 	{ "weak.pem",     TLS, NULL,     0, REJECTS, { "1024 bits is too weak", "make a new key" } },
@@ -150,6 +151,10 @@ make_identities(void)
 	   "sh issue push /UID=com.apple.mgmt.External.1/CN=APSP client 365 "
 	   "inter\n"
 	   "sh issue app /UID=com.example.app/CN=app client 365 inter\n"
+	   "openssl ec -in tls.key -conv_form compressed -out point.key\n"
+	   "sh issue point $S tls 90 inter\n"
+	   "openssl x509 -in point.pem -pubkey -noout | grep -v -- --- | "
+	   "base64 -d | wc -c | grep -qx 59 # bytes, not 91\n"
 	   "cp tls.pem leaf.pem; cat tls.pem tls.key > alone.pem\n"
 	   "cat tls.key root.pem tls.pem inter.pem > order.pem\n"
 	   "cat tls.pem client.key > wrongkey.pem\n"
