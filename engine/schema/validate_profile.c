@@ -99,6 +99,37 @@ unknown_payload(struct walk *w, const char *name)
 	walk_leave(w);
 }
 
+/* Whether some key of the schema is in the payload. */
+static bool
+is_used(const struct schema_key *root, const struct pl *node)
+{
+	const struct schema_key *key;
+
+	for (key = root->keys; key != NULL; key = key->next)
+		if (!key->wild && pl_dict_get(node, key->name) != NULL)
+			return true;
+	return false;
+}
+
+/* Whether the device takes the payload: every variant of which it has keys. */
+static bool
+payload_fits(struct walk *w, const struct walk_dict *dict,
+    const struct pl *node, const char *name)
+{
+	bool good = true;
+	size_t i;
+
+	if (!walk_enter(w, "PayloadType"))
+		return true;
+	/* the first is what every payload has */
+	for (i = 1; i < dict->n && good; i++)
+		if (dict->n == 2 || is_used(dict->schemas[i], node))
+			good = walk_facts(
+			    w, dict->schemas[i], SCHEMA_UNSUPPORTED, name);
+	walk_leave(w);
+	return good;
+}
+
 /* One payload, at this place. */
 static void
 payload(struct walk *w, const struct schema_key *common, const struct pl *node)
@@ -116,10 +147,8 @@ payload(struct walk *w, const struct schema_key *common, const struct pl *node)
 		if (name != NULL)
 			unknown_payload(w, name);
 		dict.schemas[dict.n++] = &any_root;
-	} else if (walk_enter(w, "PayloadType")) {
-		if (!walk_facts(w, dict.schemas[1], SCHEMA_UNSUPPORTED, name))
-			w->above_unfit = true;
-		walk_leave(w);
+	} else if (!payload_fits(w, &dict, node, name)) {
+		w->above_unfit = true;
 	}
 	walk_dict(w, &dict, node);
 	w->above_unfit = above;

@@ -59,6 +59,18 @@ schema_key_demanded(const struct schema_key *key, const struct schema_device *d)
 	return true;
 }
 
+/* False when it is known that the device does without the key. */
+static bool
+may_take(const struct schema_key *key, const struct schema_device *d)
+{
+	struct os_facts f;
+
+	if (d == NULL || !d->os_known || key->os[d->os][0] == '\0')
+		return true;
+	f = facts_of(key->os[d->os]);
+	return facts_judge(&f, NULL, d, NULL) != FACTS_UNFIT;
+}
+
 /* "K=V", "K!=V": whether it holds in node. */
 static bool
 holds(const char *condition, const struct pl *node)
@@ -106,7 +118,8 @@ check_missing(
 	if (key->wild || pl_dict_get(node, key->name) != NULL)
 		return;
 	needed = rule_arg(key, "needif");
-	if (needed != NULL && holds(needed, node)) {
+	if (needed != NULL && holds(needed, node) &&
+	    may_take(key, w->check->device)) {
 		say_missing(w, key, needed);
 		return;
 	}

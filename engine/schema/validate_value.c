@@ -106,6 +106,9 @@ check_values(struct walk *w, const struct schema_key *key,
 	}
 	if (key->vtype == SCHEMA_REAL && real_listed(key->values, node))
 		return true;
+	/* a list beside a range adds to it: "0" and "1..180" */
+	if (key->range[0] != '\0')
+		return true;
 	schema_value_near(key, text, &near);
 	if (near.len > 0 && key->allowed != NULL) {
 		buf_text(&what, "a known value");
@@ -197,9 +200,14 @@ check_range(struct walk *w, const struct schema_key *key, const struct pl *node,
 
 	if ((key->range[0] == '\0' && min == NULL) || !pl_real(node, &v))
 		return true;
-	if (!within(&l, v))
+	if (key->values[0] != '\0' && schema_value_allowed(key, text))
+		return true;
+	if (!within(&l, v)) {
+		if (key->values[0] != '\0')
+			schema_values_say(key, &what);
+		buf_text(&what, what.len > 0 ? " or " : "");
 		limits_say(&l, "", &what);
-	else if (min != NULL && !min_fits(min, v, &least))
+	} else if (min != NULL && !min_fits(min, v, &least))
 		limits_say(&least, "", &what);
 	else
 		return true;
