@@ -99,7 +99,7 @@ health_say(struct look *x, enum health_state state, const char *fmt, ...)
 	va_list ap;
 
 	x->said = false;
-	if (state == HEALTH_PASS && x->org != NULL && x->passed != NULL) {
+	if (state == HEALTH_PASS && health_counts(x)) {
 		x->passed[x->row - health_rows].n++;
 		return;
 	}

@@ -107,7 +107,7 @@ count_days(struct look *x, int64_t left)
 {
 	struct health_passes *p;
 
-	if (x->passed == NULL || x->org == NULL)
+	if (!health_counts(x))
 		return;
 	p = &x->passed[x->row - health_rows];
 	if (p->days == 0 || left < p->days)
@@ -119,8 +119,7 @@ say_coming(struct look *x, const struct health_end *e, int64_t left)
 {
 	const struct health_cert *c = x->cert;
 	bool chain = c->ends < c->facts.expires;
-	const char *what =
-	    chain ? health_text(x, "a certificate above %s", e->what) : e->what;
+	const char *what = e->what;
 
 	if (c->facts.begins > x->h.now) {
 		health_say(x, HEALTH_FAIL,
@@ -132,10 +131,13 @@ say_coming(struct look *x, const struct health_end *e, int64_t left)
 		    c->path);
 		return;
 	}
+	if (chain)
+		what = health_text(x, "a certificate above %s", e->what);
 	if (e->renews_itself || left * DAY >= notice(&c->facts)) {
 		count_days(x, left);
 		health_say(x, HEALTH_PASS, "%s ends %s, days-left=%lld", what,
-		    health_date(x, c->ends), (long long)left);
+		    health_counts(x) ? "" : health_date(x, c->ends),
+		    (long long)left);
 		return;
 	}
 	health_say(x, HEALTH_WARN,

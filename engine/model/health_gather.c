@@ -163,38 +163,77 @@ look_at_system(struct look *x, struct err *err)
 	return rc;
 }
 
+/* clang-format off */
+static const struct org_slot { enum slot slot; enum health_role role; const char *dir; } org_slots[] = {
+	{ SLOT_OF_APNS,    HEALTH_PUSH,      "apns" },
+	{ SLOT_OF_SIGNING, HEALTH_SIGNING,   "signing" },
+	{ SLOT_OF_TLS,     HEALTH_TLS,       "tls" },
+	{ SLOT_OF_CA,      HEALTH_DEVICE_CA, NULL },
+};
+/* clang-format on */
+
+static enum err_code
+add_org_cert(struct look *x, struct health_org *o, const struct org_slot *s,
+    const struct slot_facts *f)
+{
+	struct health_cert *c =
+	    add_cert(x, s->role, slot_of(o->number, s->slot), f);
+
+	if (c == NULL)
+		return ERR_OK; /* x->failed */
+	c->whose = o->name;
+	c->own = s->dir == NULL;
+	if (s->dir != NULL)
+		c->path = health_text(x, "orgs/%s/%s", o->name, s->dir);
+	if (s->role == HEALTH_SIGNING)
+		o->signer = c->facts.subject;
+	return ERR_OK;
+}
+
+struct org_scan {
+	struct look *x;
+	struct health_org *o;
+	bool push;
+};
+
+/* Only what is there is looked at: with thousands of organizations each look
+ * in vain counts. */
+static enum err_code
+add_slot(void *arg, struct bytes key, struct bytes value, bool *stop,
+    struct err *err)
+{
+	struct org_scan *s = arg;
+	struct slot_facts f;
+	enum err_code rc;
+	size_t i;
+
+	(void)value;
+	(void)stop;
+	for (i = 0; i < sizeof(org_slots) / sizeof(org_slots[0]); i++)
+		if (key.len == 6 && key.p[5] == org_slots[i].slot)
+			break;
+	if (i == sizeof(org_slots) / sizeof(org_slots[0]))
+		return ERR_OK;
+	rc = slot_facts(
+	    s->x->t, slot_of(s->o->number, org_slots[i].slot), &f, err);
+	if (rc != ERR_OK || f.version == 0)
+		return rc;
+	s->push |= org_slots[i].role == HEALTH_PUSH;
+	return add_org_cert(s->x, s->o, &org_slots[i], &f);
+}
+
 static enum err_code
 add_certs_of(struct look *x, struct health_org *o, struct err *err)
 {
-	/* clang-format off */
-	static const struct { enum health_role role; enum slot slot; const char *dir; } slots[] = {
-		{ HEALTH_PUSH,      SLOT_OF_APNS,    "apns" },
-		{ HEALTH_SIGNING,   SLOT_OF_SIGNING, "signing" },
-		{ HEALTH_TLS,       SLOT_OF_TLS,     "tls" },
-		{ HEALTH_DEVICE_CA, SLOT_OF_CA,      NULL },
-	};
-	/* clang-format on */
 	static const struct slot_facts nothing;
-	struct health_cert *c;
-	enum err_code rc = ERR_OK;
-	size_t i;
+	struct key prefix = key_of(KIND_SLOT);
+	struct org_scan s = { x, o, false };
+	enum err_code rc;
 
-	for (i = 0; rc == ERR_OK && i < sizeof(slots) / sizeof(slots[0]); i++) {
-		struct slot_id slot = slot_of(o->number, slots[i].slot);
-
-		rc = add_if_present(x, slots[i].role, slot, &c, err);
-		if (rc == ERR_OK && c == NULL && slots[i].role == HEALTH_PUSH)
-			c = add_cert(x, HEALTH_PUSH, slot, &nothing);
-		if (rc != ERR_OK || c == NULL)
-			continue;
-		c->whose = o->name;
-		c->own = slots[i].dir == NULL;
-		if (slots[i].dir != NULL)
-			c->path =
-			    health_text(x, "orgs/%s/%s", o->name, slots[i].dir);
-		if (slots[i].role == HEALTH_SIGNING)
-			o->signer = c->facts.subject;
-	}
+	key_u32(&prefix, o->number);
+	rc = txn_each(x->t, key_view(&prefix), BYTES_NONE, add_slot, &s, err);
+	if (rc == ERR_OK && !s.push)
+		rc = add_org_cert(x, o, &org_slots[0], &nothing);
 	return rc;
 }
 
@@ -205,13 +244,13 @@ add_org(void *arg, struct bytes key, struct bytes value, bool *stop,
 	struct look *x = arg;
 	struct health_org *o;
 	struct org org;
+	struct node n;
 	enum err_code rc;
 
-	(void)value;
 	(void)stop;
 	if (x->filter != NULL && !x->filter(x->arg, key_get_u32(key, 1)))
 		return ERR_OK;
-	rc = org_read(x->t, key_get_u32(key, 1), &org, err);
+	rc = org_decode(value, key_get_u32(key, 1), &org, err);
 	if (rc != ERR_OK || org.removed_at != 0)
 		return rc;
 	o = health_grow(x, x->orgs, x->n_orgs, &x->cap_orgs, sizeof(*o));
@@ -224,6 +263,7 @@ add_org(void *arg, struct bytes key, struct bytes value, bool *stop,
 		.dir = org.dir,
 		.name = health_keep(x, org.name),
 		.topic = health_keep(x, org.topic),
+		.has_url = node_find(x->t, org.dir, "url", &n, NULL) == ERR_OK,
 		.first_cert = x->h.n_certs };
 	rc = add_certs_of(x, o, err);
 	o->n_certs = x->h.n_certs - o->first_cert;

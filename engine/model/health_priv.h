@@ -39,6 +39,7 @@ struct health_org {
 	uint32_t number;
 	uint32_t enrolled;
 	uint64_t dir;
+	bool has_url; /* orgs/ORG/url is there */
 	const char *name;
 	const char *topic;  /* that its devices use; "": none yet */
 	const char *signer; /* subject of its own signing identity; NULL */
@@ -88,6 +89,13 @@ enum err_code health_gather(struct look *x, struct err *err);
 void *health_grow(struct look *x, void *p, size_t n, size_t *cap, size_t size);
 /* A copy in the arena. */
 const char *health_keep(struct look *x, const char *s);
+
+/* A pass is only counted: its text need not be made. */
+static inline bool
+health_counts(const struct look *x)
+{
+	return x->passed != NULL && x->org != NULL;
+}
 
 /* What the check found.  The text is one sentence without its full stop. */
 void health_say(struct look *x, enum health_state state, const char *fmt, ...)

@@ -86,7 +86,7 @@ health_push_account(struct look *x)
 {
 	if (health_has_file(x, "apns", "apple-account")) {
 		health_say(x, HEALTH_PASS, "it is renewed with %s",
-		    x->passed != NULL ? "" : account(x));
+		    health_counts(x) ? "" : account(x));
 		return;
 	}
 	health_say(x, HEALTH_WARN,
@@ -164,19 +164,17 @@ health_push_live(struct look *x)
 void
 health_push_end(struct look *x)
 {
-	const struct health_end end = {
+	struct health_end end = {
 		.what = "the push certificate",
 		.after = "devices are not woken and commands wait; they stay "
 			 "enrolled, and a renewal mends it",
-		.renew = x->passed != NULL &&
-		                 x->cert->ends > x->h.now + 60 * INT64_C(86400)
-		             ? ""
-		             : health_text(x,
-				   "renew it, don't create a new one, "
-				   "at " PORTAL
-				   " with %s, and copy it into orgs/%s/apns/",
-				   account(x), x->org->name),
+		.renew = "",
 	};
 
+	if (!health_counts(x) || x->cert->ends < x->h.now + 61 * 86400)
+		end.renew = health_text(x,
+		    "renew it, don't create a new one, at " PORTAL
+		    " with %s, and copy it into orgs/%s/apns/",
+		    account(x), x->org->name);
 	health_end(x, &end);
 }

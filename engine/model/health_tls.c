@@ -17,23 +17,21 @@ read_url(struct look *x, struct system_url *url, struct err *bad)
 	uint32_t org = x->org == NULL ? 0 : x->org->number;
 	char text[1024];
 
+	if (x->org != NULL && !x->org->has_url)
+		return false;
 	if (org_setting(x->t, org, NULL, "url", text, sizeof(text)) != ERR_OK)
 		return false;
 	return system_url_parse(bytes_text(text), url, bad) == ERR_OK;
 }
 
 static bool
-orgs_have_urls(struct look *x)
+orgs_have_urls(const struct look *x)
 {
-	bool all = x->n_orgs > 0;
 	size_t i;
 
-	for (i = 0; all && i < x->n_orgs; i++) {
-		x->org = &x->orgs[i];
-		all = health_has_file(x, NULL, "url");
-	}
-	x->org = NULL;
-	return all;
+	for (i = 0; i < x->n_orgs && x->orgs[i].has_url; i++)
+		;
+	return x->n_orgs > 0 && i == x->n_orgs;
 }
 
 static void
