@@ -179,6 +179,7 @@ function answer(stream, headers, body, verdict) {
 			priority: Number(headers['apns-priority']),
 			connection: stream.session.number, stream: stream.id,
 			indexed: !hidden.includes(':path'),
+			serial: stream.session.peer.serial,
 			status: verdict.status, reason: verdict.reason }) +
 			'\n');
 	const reply = { ':status': verdict.status,
@@ -262,6 +263,7 @@ function on_session(session) {
 	session.last = 0x7fffffff;
 	session.number = ++stats.connections;
 	session.peer = { uid: peer && peer.subject ? peer.subject.UID : '',
+		serial: peer && peer.serialNumber ? peer.serialNumber : '',
 		authorized: socket.authorized };
 	stats.open++;
 	sessions.add(session);
