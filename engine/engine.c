@@ -23,6 +23,7 @@
 #include "engine/wire/server.h"
 
 #define HOUSEKEEPING 3600 /* seconds between rounds without a cause */
+#define RELAX        30   /* seconds between givings back of memory */
 
 /*
  * The composition root: everything that runs, and the thread that keeps house
@@ -188,9 +189,15 @@ trim_txn(struct txn *t, void *arg, struct err *err)
 	return challenges_trim(t, engine_now(e), err);
 }
 
+/* When what is done now and then is done again. */
+struct rounds {
+	int64_t trim_at;
+	int64_t relax_at;
+};
+
 /* One round; returns when the next one is due at the latest (seconds). */
 static int64_t
-keep_house(struct engine *e, int64_t *trim_at)
+keep_house(struct engine *e, struct rounds *r)
 {
 	struct parts *p = e->parts;
 	struct err err = { 0 };
@@ -203,8 +210,12 @@ keep_house(struct engine *e, int64_t *trim_at)
 		log_error("the HTTPS certificate: %s", err.msg);
 	if (notices_run(e, &p->notices, &said, &err) != ERR_OK)
 		log_error("the ends of certificates: %s", err.msg);
-	if (now >= *trim_at) {
-		*trim_at = now + HOUSEKEEPING;
+	if (now >= r->relax_at) {
+		r->relax_at = now + RELAX;
+		store_relax(e->store);
+	}
+	if (now >= r->trim_at) {
+		r->trim_at = now + HOUSEKEEPING;
 		if (store_update(e->store, trim_txn, e, &err) != ERR_OK)
 			log_error("old challenges: %s", err.msg);
 		if (orgs_purge(e, &err) != ERR_OK)
@@ -212,7 +223,7 @@ keep_house(struct engine *e, int64_t *trim_at)
 	}
 	if (next == 0 || said < next)
 		next = said;
-	return next < *trim_at ? next : *trim_at;
+	return next < r->relax_at ? next : r->relax_at;
 }
 
 static void *
@@ -220,12 +231,13 @@ keeper(void *arg)
 {
 	struct engine *e = arg;
 	struct parts *p = e->parts;
-	int64_t next, left, trim_at = 0; /* left: nanoseconds */
+	struct rounds rounds = { 0 };
+	int64_t next, left; /* left: nanoseconds */
 	struct timespec at;
 	bool stop = false;
 
 	while (!stop) {
-		next = keep_house(e, &trim_at);
+		next = keep_house(e, &rounds);
 		left = next * 1000000000 - engine_now_ns(e);
 		clock_gettime(CLOCK_MONOTONIC, &at);
 		left = at.tv_nsec + (left > 0 ? left : 0);
@@ -366,8 +378,7 @@ engine_server_page(struct engine *e, struct buf *b, struct err *err)
 
 	if (rc != ERR_OK)
 		return rc;
-	buf_printf(
-	    b, "version: %s\nschema: %s\n", MDMFS_VERSION,
+	buf_printf(b, "version: %s\nschema: %s\n", MDMFS_VERSION,
 	    schema_release(e->schema));
 	if (e->parts->server != NULL) {
 		engine_describe(e, b);

@@ -63,6 +63,8 @@ struct backend_ops {
 	    struct backend *b, struct store_stat *ret, struct err *err);
 	enum err_code (*backup)(
 	    struct backend *b, const char *path, struct err *err);
+	/* Give memory back that can be had again; NULL: there is none. */
+	void (*relax)(struct backend *b);
 };
 
 /* The caller's, until ops->close(). */

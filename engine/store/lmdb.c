@@ -11,7 +11,9 @@
 #include "engine/store/lmdb_priv.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -402,6 +404,29 @@ lmdb_backup(struct backend *b, const char *path, struct err *err)
 	return lmdb_copy(lmdb_of(b), path, err);
 }
 
+/* The map is shared and only read through: what was touched of it comes back
+ * from the page cache. */
+static void
+lmdb_relax(struct backend *b)
+{
+	unsigned long from, to, inode;
+	struct stat st;
+	char line[4608];
+	FILE *maps;
+	int fd;
+
+	/* LMDB does not tell where its map is */
+	if (mdb_env_get_fd(lmdb_of(b)->env, &fd) != 0 || fstat(fd, &st) != 0 ||
+	    (maps = fopen("/proc/self/maps", "re")) == NULL)
+		return;
+	while (fgets(line, sizeof(line), maps) != NULL)
+		if (sscanf(line, "%lx-%lx r--s %*s %*s %lu", &from, &to,
+			&inode) == 3 &&
+		    inode == st.st_ino)
+			(void)madvise((void *)from, to - from, MADV_DONTNEED);
+	fclose(maps);
+}
+
 static void
 lmdb_close(struct backend *b)
 {
@@ -436,4 +461,5 @@ const struct backend_ops lmdb_ops = {
 	.del = lmdb_del,
 	.stat = lmdb_stat,
 	.backup = lmdb_backup,
+	.relax = lmdb_relax,
 };

@@ -272,6 +272,13 @@ store_on_commit(struct store *s, void (*fn)(void *arg), void *arg)
 	s->n_hooks++;
 }
 
+void
+store_relax(struct store *s)
+{
+	if (s->b->ops->relax != NULL)
+		s->b->ops->relax(s->b);
+}
+
 enum err_code
 store_stat(struct store *s, struct store_stat *ret, struct err *err)
 {

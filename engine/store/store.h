@@ -123,6 +123,11 @@ struct store_stat {
 enum err_code store_stat(
     struct store *s, struct store_stat *ret, struct err *err);
 
+/* Give back what the process holds of the store in memory; it is read again
+ * when it is needed.  Any thread, at any time: a scan leaves as many pages
+ * mapped as it has seen. */
+void store_relax(struct store *s);
+
 /* A consistent, compacted copy (mode 0600), beside writers.  path must not
  * exist; put into an empty directory as data.mdb, with the master key beside
  * it, it is a store.  ERR_EXISTS, ERR_FULL, ERR_DENIED. */
