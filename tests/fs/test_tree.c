@@ -48,6 +48,14 @@ test_lookup(void)
 	ok(walk("orgs/acme/apns/.push.p12") == NULL, "no hidden names");
 	ok(is("system/trust/root.pem", "system/trust/*.pem"), "a root");
 	ok(walk("system/trust/root.der") == NULL, "in PEM");
+	ok(is("system/vendor/sign/a b.csr", "system/vendor/sign/*.csr"),
+	    "a request that a vendor signs");
+	ok(walk("system/vendor/sign/a.pem") == NULL, "of that ending");
+	ok(is("status/system/vendor/a b.push-request",
+	       "status/system/vendor/*.push-request"),
+	    "and it is signed");
+	ok(is("status/system/vendor/identity", "status/system/vendor/identity"),
+	    "beside the vendor's identity");
 	ok(is("devices/00008110-000A1C2E3F4A801E/info/OSVersion",
 	       "devices/{udid}/info/{key}"),
 	    "a fact of a device");
