@@ -348,7 +348,8 @@ notice_days_parse(struct bytes file, struct notice_days *ret, struct err *err)
 
 	if (file.len >= sizeof(text))
 		return err_set(err, ERR_INVALID, "notice-days: it is too long");
-	if (!text_is_utf8(file) || memchr(file.p, 0, file.len) != NULL)
+	if (!text_is_utf8(file) ||
+	    (file.len > 0 && memchr(file.p, 0, file.len) != NULL))
 		return err_set(
 		    err, ERR_UNDECODABLE, "notice-days: it is not plain text");
 	while (rc == ERR_OK && text_line(&rest, &line)) {

@@ -277,9 +277,9 @@ brief(const struct health *h, const struct health_cert *c, struct buf *b)
 	words_title(c, &s);
 	if (c->present) {
 		buf_printf(&s, ": %s, ends ", words_state(c));
-		words_date(&s, c->facts.expires);
+		words_date(&s, c->ends);
 		buf_text(&s, ", ");
-		words_days(&s, h->now, c->facts.expires);
+		words_days(&s, h->now, c->ends);
 	} else {
 		buf_printf(
 		    &s, ": %s", c->says[0] != '\0' ? c->says : words_state(c));

@@ -293,7 +293,7 @@ static void
 bar(const struct drawing *d, const struct health_cert *c, unsigned y)
 {
 	const struct health_facts *f = &c->facts;
-	int64_t begin = at(d, f->begins), end = at(d, f->expires);
+	int64_t begin = at(d, f->begins), end = at(d, c->ends);
 	int64_t today = at(d, d->h->now);
 	const char *mark = marks[c->state];
 	char class[64];
@@ -302,12 +302,12 @@ bar(const struct drawing *d, const struct health_cert *c, unsigned y)
 	if (f->begins < d->h->now)
 		rect(d, class, begin, end < today ? end : today, y);
 	snprintf(class, sizeof(class), "class=\"%s\"", mark);
-	if (f->expires > d->h->now)
+	if (c->ends > d->h->now)
 		rect(d, class, begin > today ? begin : today, end, y);
 	snprintf(class, sizeof(class), "fill=\"url(#p%s)\"", mark);
 	if (c->state != HEALTH_PASS)
 		rect(d, class, begin, end, y);
-	if (f->expires < d->h->now) { /* since when it is missed */
+	if (c->ends < d->h->now) { /* since when it is missed */
 		buf_printf(d->b, "<path class=\"gap g%s\" d=\"M",
 		    c->state == HEALTH_WARN ? "warn" : "fail");
 		tenths(d->b, end);
@@ -319,7 +319,7 @@ bar(const struct drawing *d, const struct health_cert *c, unsigned y)
 		buf_printf(d->b,
 		    "<text class=\"e\" x=\"%d\" y=\"%u\">&#8249;</text>\n",
 		    LEFT - 6, y + BAR - 1);
-	if (f->expires > d->to)
+	if (c->ends > d->to)
 		buf_printf(d->b,
 		    "<text class=\"e\" x=\"%d\" y=\"%u\">&#8250;</text>\n",
 		    RIGHT + 6, y + BAR - 1);
@@ -379,9 +379,8 @@ row(const struct drawing *d, const struct health_cert *c, unsigned y)
 		buf_text(d->b, "begins ");
 		words_days(d->b, d->h->now, c->facts.begins);
 	} else if (c->present) {
-		buf_text(
-		    d->b, c->facts.expires < d->h->now ? "ended " : "ends ");
-		words_days(d->b, d->h->now, c->facts.expires);
+		buf_text(d->b, c->ends < d->h->now ? "ended " : "ends ");
+		words_days(d->b, d->h->now, c->ends);
 	} else {
 		buf_text(d->b, words_state(c));
 	}

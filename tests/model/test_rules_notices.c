@@ -255,8 +255,11 @@ test_setting(void)
 	    "in any order, each once, with notes");
 	ok(parse("", &d) == ERR_INVALID &&
 		says(&rules_err, "remove the file") &&
-		parse("# none\n", &d) == ERR_INVALID,
-	    "none at all is refused");
+		parse("# none\n", &d) == ERR_INVALID &&
+		notice_days_parse(BYTES_NONE, &d, NULL) == ERR_INVALID &&
+		notice_days_parse(bytes_of("7\0", 2), &d, NULL) ==
+		    ERR_UNDECODABLE,
+	    "none at all is refused, and what is no text");
 	ok(parse("0", &d) == ERR_INVALID && parse("-3", &d) == ERR_INVALID &&
 		parse("4000", &d) == ERR_INVALID &&
 		parse("ten", &d) == ERR_INVALID &&

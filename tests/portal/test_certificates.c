@@ -241,6 +241,19 @@ test_svg(void)
 }
 
 static void
+test_chain(void)
+{
+	struct health h = world();
+
+	certs[4].ends = WORLD_NOW + 20 * DAY + 60;
+	ok(has(page(&h), "  ends      2027-06-13, in 200 days; but a "
+			 "certificate in its chain already\n"
+			 "            2026-12-15, in 20 days\n") &&
+		has(svg(&h), ">ends in 20 days</text>"),
+	    "a certificate above that ends earlier is what counts");
+}
+
+static void
 test_hostile(void)
 {
 	struct health h = world();
@@ -267,6 +280,7 @@ main(void)
 	test_summary();
 	test_many();
 	test_svg();
+	test_chain();
 	test_hostile();
 	buf_free(&made);
 	return tap_done();

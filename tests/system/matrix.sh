@@ -105,7 +105,7 @@ said()
 {
 	{
 		grep -a 'Bad message' "$T/out" || tail -n 1 "$T/out"
-	} | head -n 1 | sed "s|$T[^ ]*/||g" | tr -d '\r|' | cut -c 1-64
+	} | head -n 1 | sed "s|${T}[^ ]*/||g" | tr -d '\r|' | cut -c 1-64
 }
 
 # tool NAME BAD CUT COMMAND: exit status of a complete bad document, and of
