@@ -59,6 +59,7 @@ schema_load_dir(const char *dir, const struct schema **ret, struct err *err)
 {
 	struct buf texts[SCHEMA_TABLES] = { 0 }, overrides = { 0 };
 	struct table_set set = { .dir = dir, .broken = ERR_INVALID };
+	struct err missing = { 0 };
 	char release[512];
 	enum err_code e = ERR_OK;
 	unsigned i;
@@ -70,12 +71,14 @@ schema_load_dir(const char *dir, const struct schema **ret, struct err *err)
 	if (e != ERR_OK)
 		goto out;
 	snprintf(release, sizeof(release), "the tables in %s", dir);
-	e = read_table(dir, "overrides", &overrides, err);
+	e = read_table(dir, "overrides", &overrides, &missing);
 	set.overrides = buf_view(&overrides);
 	if (e == ERR_NOT_FOUND) {
 		set.overrides = table_overrides();
 		set.lenient = true;
 		e = ERR_OK;
+	} else if (e != ERR_OK) {
+		e = err_set(err, e, "%s", missing.msg);
 	}
 	set.release = release;
 	if (e == ERR_OK)
