@@ -96,7 +96,7 @@ slot_request_judge_answer(struct txn *t, const struct slot_kind *kind,
 	struct slot_request r = { .made = 0 };
 	const struct cert *lone = NULL;
 	struct slot_files *x = NULL;
-	struct slot_own_keys keys;
+	struct slot_own_keys keys = { .n = 0 };
 	enum err_code rc;
 
 	if (bundle_n_certs(answer) == 0 || bundle_is_locked(answer))
@@ -189,7 +189,7 @@ enum err_code
 slot_request_answered(struct txn *t, struct engine *e,
     const struct slot_files *x, struct err *err)
 {
-	struct slot_own_keys keys;
+	struct slot_own_keys keys = { .n = 0 };
 	enum err_code rc = slot_keys_list(t, x->id, &keys, err);
 	size_t i;
 

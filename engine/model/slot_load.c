@@ -152,7 +152,7 @@ wants_key(const struct slot_files *x, const uint8_t *key_id)
 static enum err_code
 add_own_keys(struct txn *t, struct slot_files *x, struct err *err)
 {
-	struct slot_own_keys keys;
+	struct slot_own_keys keys = { .n = 0 };
 	enum err_code rc = slot_keys_list(t, x->id, &keys, err);
 	size_t i;
 

@@ -99,30 +99,38 @@ advice(enum place place, uint32_t org)
 /* ---- what waits --------------------------------------------------------- */
 
 static void
-key_text(const struct slot_own_key *k, struct buf *b)
+put_key(struct page *p, const char *name, const struct slot_own_key *k)
 {
 	char fingerprint[17];
 
 	slot_request_fingerprint(k->id, fingerprint);
-	buf_printf(b, "%s %s", slot_key_type_name(k->type), fingerprint);
+	buf_printf(&p->b, "%s: %s %s, made ", name, slot_key_type_name(k->type),
+	    fingerprint);
+	text_time(&p->b, k->made);
+	buf_char(&p->b, '\n');
 }
 
 static enum err_code
 put_request(struct txn *t, struct page *p, const struct slot_request *r,
-    struct err *err)
+    const struct slot_own_keys *keys, struct err *err)
 {
+	size_t i;
+
 	buf_text(&p->b, "request: ");
 	if (r->der.len > 0)
 		slot_request_path(t, r->id, &p->b);
 	else
 		buf_text(&p->b, "waits for a name");
 	buf_printf(&p->b, "\nrequest-subject: %s\n", r->subject);
-	line_time(&p->b, "request-made", r->made);
+	for (i = 0; i < keys->n; i++)
+		if (memcmp(keys->v[i].id, r->key_id, sizeof(r->key_id)) == 0)
+			put_key(p, "request-key", &keys->v[i]);
 	if (r->names.len > 0) {
 		buf_text(&p->b, "request-names: ");
 		buf_bytes(&p->b, buf_view(&r->names));
 		buf_char(&p->b, '\n');
 	}
+	line_time(&p->b, "request-made", r->made);
 	buf_text(&p->b, "request-next: ");
 	if (slot_request_advice(t, r, &p->b, err) != ERR_OK)
 		return err->code;
@@ -130,48 +138,26 @@ put_request(struct txn *t, struct page *p, const struct slot_request *r,
 	return ERR_OK;
 }
 
-/* Keys whose answer has not come, the request's own first. */
-static void
-put_keys(struct page *p, const struct slot_request *r,
-    const struct slot_own_keys *keys)
-{
-	int pass;
-	size_t i;
-
-	for (pass = 0; pass < 2; pass++)
-		for (i = 0; i < keys->n; i++) {
-			const struct slot_own_key *k = &keys->v[i];
-			bool shown = r != NULL && memcmp(k->id, r->key_id,
-						      sizeof(k->id)) == 0;
-
-			if (k->answered || shown != (pass == 0))
-				continue;
-			buf_text(&p->b, shown ? "request-key: " : "key-kept: ");
-			key_text(k, &p->b);
-			if (!shown) {
-				buf_text(&p->b, ", made ");
-				text_time(&p->b, k->made);
-				buf_text(&p->b, ", not answered yet");
-			}
-			buf_char(&p->b, '\n');
-		}
-}
-
 static enum err_code
 request(struct txn *t, struct page *p, struct err *err)
 {
 	struct slot_request r = { .made = 0 };
-	struct slot_own_keys keys;
+	struct slot_own_keys keys = { .n = 0 };
 	enum err_code rc = slot_keys_list(t, p->id, &keys, err), found;
+	size_t i;
 
 	if (rc != ERR_OK)
 		return rc;
 	found = slot_request_get(t, p->id, &r, NULL);
 	if (found == ERR_OK)
-		rc = put_request(t, p, &r, err);
+		rc = put_request(t, p, &r, &keys, err);
 	else if (found != ERR_NOT_FOUND)
 		rc = err_set(err, found, "request: %s", err_text(found));
-	put_keys(p, found == ERR_OK ? &r : NULL, &keys);
+	/* those of earlier requests, whose answers may be under way */
+	for (i = 0; i < keys.n; i++)
+		if (!keys.v[i].answered &&
+		    memcmp(keys.v[i].id, r.key_id, sizeof(r.key_id)) != 0)
+			put_key(p, "key-waiting", &keys.v[i]);
 	slot_request_fini(&r);
 	return rc;
 }

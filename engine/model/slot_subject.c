@@ -71,7 +71,7 @@ read_type(struct txn *t, uint64_t dir, enum slot_key_type *ret, struct err *err)
 static enum err_code
 look_for_key(struct txn *t, struct change *c, struct wish *w, struct err *err)
 {
-	struct slot_own_keys keys;
+	struct slot_own_keys keys = { .n = 0 };
 	enum err_code rc =
 	    slot_keys_list(t, slot_id_of(w->kind, &c->node.n), &keys, err);
 
@@ -168,7 +168,7 @@ choose_key(struct txn *t, struct change *c, struct slot_request *r, bool *fresh,
 	const struct wish *w = c->context;
 	const struct slot_own_key *k;
 	struct slot_own_key made = { .type = w->type, .made = c->now };
-	struct slot_own_keys keys;
+	struct slot_own_keys keys = { .n = 0 };
 	enum err_code rc = slot_keys_list(t, r->id, &keys, err);
 
 	if (rc != ERR_OK)

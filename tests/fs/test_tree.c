@@ -73,6 +73,22 @@ test_lookup(void)
 }
 
 static void
+test_requests(void)
+{
+	ok(is("system/tls/mail", "system/tls/{tls}") &&
+		is("system/tls/subject", "system/tls/subject") &&
+		is("system/tls/mail/subject", "system/tls/{tls}/subject"),
+	    "a further HTTPS slot, and what asks for a request");
+	ok(is("status/system/tls.d/mail", "status/system/tls.d/{tls}") &&
+		is("status/system/tls.d/mail.csr",
+		    "status/system/tls.d/{tls}.csr"),
+	    "its page and its request");
+	ok(walk("system/tls/mail.csr") == NULL &&
+		walk("status/system/tls.d/.csr") == NULL,
+	    "which no slot's name can be mistaken for");
+}
+
+static void
 test_notes(void)
 {
 	static const char *const dirs[] = { "", "orgs", "orgs/a", "system",
@@ -199,6 +215,7 @@ int
 main(void)
 {
 	test_lookup();
+	test_requests();
 	test_notes();
 	test_names();
 	test_rows();

@@ -348,7 +348,7 @@ test_signing(uint64_t org)
 	    "another subject: another request with the same key");
 	take_away(dir, "subject");
 	ok(is_none(key_of_request(acme, PLACE_SIGNING)) &&
-		page_says(acme, PLACE_SIGNING, "key-kept: p256 ") &&
+		page_says(acme, PLACE_SIGNING, "key-waiting: p256 ") &&
 		told("subject was removed", "is kept"),
 	    "without subject there is no request, but the key stays");
 	must(ask(dir, "CN=Acme Inc"));
@@ -357,7 +357,7 @@ test_signing(uint64_t org)
 	must(key_type(dir, "rsa2048"));
 	now = key_of_request(acme, PLACE_SIGNING);
 	ok(!same(first, now) && !is_none(now) &&
-		page_says(acme, PLACE_SIGNING, "key-kept: p256 "),
+		page_says(acme, PLACE_SIGNING, "key-waiting: p256 "),
 	    "another key-type: a request with such a key, the first is kept");
 	must(key_type(dir, "p256"));
 	now = key_of_request(acme, PLACE_SIGNING);
@@ -556,10 +556,10 @@ test_full(void)
 	take_away(dir, "1.pem");
 	must(key_type(dir, "rsa2048"));
 	ok(page_says(0, PLACE_SIGNING, "request-key: rsa2048 ") &&
-		page_says(0, PLACE_SIGNING, "key-kept: p256 "),
+		page_says(0, PLACE_SIGNING, "key-waiting: p256 "),
 	    "an unanswered one never goes");
 	ok(ask(dir, "CN=Signer") == ERR_OK &&
-		page_says(0, PLACE_SIGNING, "key-kept: p256 "),
+		page_says(0, PLACE_SIGNING, "key-waiting: p256 "),
 	    "neither by asking again");
 }
 

@@ -130,7 +130,7 @@ echo 'CN=other@example.com' >"$M/orgs/acme/apns/subject"
 is "$(key_of "$csr")" "$first" 'another subject has the same key'
 rm "$M/orgs/acme/apns/subject"
 soon '! test -e "$csr"' 'rm subject takes the request away'
-like "$(cat "$S/orgs/acme/apns")" '^key-kept: rsa2048 [0-9a-f]{16}' \
+like "$(cat "$S/orgs/acme/apns")" '^key-waiting: rsa2048 [0-9a-f]{16}' \
 	'but the key is kept'
 echo 'CN=apple-id@example.com, O=Acme' >"$M/orgs/acme/apns/subject"
 is "$(key_of "$csr")" "$first" 'and has the next request'
@@ -147,6 +147,7 @@ mkdir "$M/orgs/acme" "$M/orgs/acme/apns" "$M/orgs/acme/signing"
 echo 'CN=apple-id@example.com, O=Acme' >"$M/orgs/acme/apns/subject"
 is "$(key_of "$csr")" "$first" 'rm -r of the organization and a restart'
 
+pids=
 s=$T/config
 mkdir -p "$s/orgs/acme/apns" "$s/orgs/acme/signing"
 : >"$T/empty"
@@ -223,6 +224,21 @@ echo 'CN=acme' >"$M/orgs/acme/tls/subject"
 echo 'https://acme.example.org' >"$M/orgs/acme/url"
 like "$(openssl req -in "$S/orgs/acme/tls.csr" -noout -text)" \
 	'DNS:acme.example.org' "an organization's TLS request has its url's host"
+mkdir "$M/system/signing"
+for i in 1 2 3 4 5 6; do
+	cp "$s/orgs/acme/signing/subject" "$M/system/signing/subject" &
+	pids="$pids $!"
+done
+# shellcheck disable=SC2086 # a list
+wait $pids
+verified "$S/system/signing.csr" 'six who ask at the same time'
+is "$(grep -c '^key-waiting\|^request-key' "$S/system/signing")" 1 \
+	'have one key'
+mkdir "$M/system/vendor"
+echo 'CN=MDM vendor' >"$M/system/vendor/subject"
+verified "$S/system/vendor.csr" 'a request for a vendor certificate'
+like "$(grep 'vendor.csr' "$M/events")" 'developer.apple.com' \
+	'with what to do next'
 works 'every page of a slot can be read' \
 	sh -c "cat '$S'/system/tls '$S'/system/signing '$S'/orgs/acme/*.csr \
 		'$S'/orgs/acme/tls '$S'/system/tls.d/*"
