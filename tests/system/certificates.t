@@ -47,7 +47,7 @@ CONF
 # said REGEX: it stands in events within some seconds.
 said()
 {
-	timeout 20 sh -c "until grep -qE '$1' '$M/events'; do sleep 0.1; done"
+	timeout 20 sh -c "until grep -qE '$1' '$M/events' 2>/dev/null; do sleep 0.1; done"
 }
 
 as() { setpriv --reuid "$1" --regid "$1" --groups "$2" "${@:3}"; }
