@@ -378,6 +378,16 @@ number_path(struct fs *f, uint32_t number, struct buf *b)
 	buf_text(b, name);
 }
 
+/* The directory's name: the number is its own. */
+static void
+dir_path(struct fs *f, uint32_t number, struct buf *b)
+{
+	char name[256];
+
+	if (node_name(f, number, name))
+		buf_text(b, name);
+}
+
 /* The row's pattern with its variables filled in. */
 static void
 generated_path(struct fs *f, const struct node *n, struct buf *b)
@@ -401,6 +411,9 @@ generated_path(struct fs *f, const struct node *n, struct buf *b)
 		} else if (strncmp(p, "{user}", 6) == 0) {
 			buf_printf(b, "#%u", n->at.user);
 			p += 6;
+		} else if (strncmp(p, "{tls}", 5) == 0) {
+			dir_path(f, n->at.number, b);
+			p += 5;
 		} else if (*p == '*' && n->row->of == OF_NUMBER) {
 			number_path(f, n->at.number, b);
 			p++;

@@ -226,7 +226,7 @@ like "$(openssl req -in "$S/orgs/acme/tls.csr" -noout -text)" \
 	'DNS:acme.example.org' "an organization's TLS request has its url's host"
 mkdir "$M/system/signing"
 for i in 1 2 3 4 5 6; do
-	cp "$s/orgs/acme/signing/subject" "$M/system/signing/subject" &
+	cat "$s/orgs/acme/signing/subject" >"$M/system/signing/subject" &
 	pids="$pids $!"
 done
 # shellcheck disable=SC2086 # a list
