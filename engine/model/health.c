@@ -63,7 +63,7 @@ add_check(struct look *x, enum health_state state)
 	return k;
 }
 
-static const char *
+__attribute__((format(printf, 2, 0))) static const char *
 vtext(struct look *x, const char *fmt, va_list ap)
 {
 	char text[2048], *s;

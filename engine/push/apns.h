@@ -142,6 +142,7 @@ enum err_code apns_send(struct apns *apns, const struct apns_push *push,
  * Find out whether the service takes this certificate: sends a push to a
  * token that cannot exist.  APNS_ACCEPTED: it does.  Anything else is what is
  * in the way; a failure to connect is reported at once instead of retried.
+ * A connection is tried although the back-off between attempts is not over.
  * Errors as with apns_send().
  */
 enum err_code apns_probe(struct apns *apns, struct apns_identity *id,

@@ -416,15 +416,8 @@ apns_pool_settle(struct pool *pool)
 void
 apns_pool_push(struct pool *pool, struct request *r)
 {
-	struct apns_result result;
-
-	if (r->probe && pool->failures > 0 &&
-	    apns_clock_ms() < pool->not_before_ms &&
-	    conn_roomiest(pool) == NULL) {
-		apns_result_set(&result, APNS_TRY_LATER, "%s", pool->why);
-		apns_finish(pool->apns, r, &result);
-		return;
-	}
+	if (r->probe) /* what is so now is asked, not a minute ago */
+		pool->not_before_ms = 0;
 	r->since_ms = apns_clock_ms();
 	TAILQ_INSERT_TAIL(&pool->queue, r, link);
 }

@@ -216,7 +216,7 @@ probes(void)
 		strstr(r.text, "cannot connect to localhost:1") != NULL,
 	    "a probe tells at once that the service cannot be reached");
 	ok(strstr(probe(a, id).text, "cannot connect to localhost:1") != NULL,
-	    "and again while no new attempt is due");
+	    "and the next one tries again");
 	apns_close(a);
 }
 
