@@ -299,6 +299,31 @@ fill(struct identities *ids, const struct wire_identity *in, size_t n,
 	return rc;
 }
 
+/* Of the identities for a name, the first of each kind of key: a handshake
+ * looks at no others, however many there are. */
+static void
+keep_first(struct identities *ids)
+{
+	size_t i, j, n = 0, first = 0;
+	int kind;
+
+	for (i = 0; i < ids->n_names; i++) {
+		struct name *name = &ids->names[i];
+
+		if (n > 0 && strcmp(ids->names[first].text, name->text) != 0)
+			first = n;
+		kind = EVP_PKEY_get_base_id(name->id->key);
+		for (j = first; j < n; j++)
+			if (EVP_PKEY_get_base_id(ids->names[j].id->key) == kind)
+				break;
+		if (j < n)
+			free(name->text);
+		else
+			ids->names[n++] = *name;
+	}
+	ids->n_names = n;
+}
+
 enum err_code
 identities_new(const struct wire_identity *in, size_t n,
     const struct identities *old, struct identities **ret, struct err *err)
@@ -324,6 +349,7 @@ identities_new(const struct wire_identity *in, size_t n,
 		ids->others[ids->n_others++] = ids->ids[0];
 	qsort(ids->known, ids->n, sizeof(*ids->known), by_version);
 	qsort(ids->names, ids->n_names, sizeof(*ids->names), by_text);
+	keep_first(ids);
 	*ret = ids;
 	return ERR_OK;
 }
