@@ -18,7 +18,7 @@ BUILD_PACKAGES := gcc make pkg-config libc6-dev libfuse3-dev fuse3 libssl-dev \
 	liblmdb-dev libplist-dev libnghttp2-dev libevent-dev \
 	libhttp-parser-dev libbsd-dev
 RUN_PACKAGES   := openssl ca-certificates
-TEST_PACKAGES  := perl python3 curl openssl nghttp2-server nghttp2-client \
+TEST_PACKAGES  := perl python3 python3-yaml curl openssl nghttp2-server nghttp2-client \
 	strongswan-pki libcharon-extra-plugins libstrongswan-extra-plugins libstrongswan-standard-plugins \
 	certmonger dbus nodejs libplist-utils wrk libcurl4-openssl-dev \
 	bash dash zsh mksh ksh93u+m busybox coreutils rsync git vim nano sed \

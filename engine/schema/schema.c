@@ -107,6 +107,7 @@ unescape_bars(char *s)
 static size_t
 cells(char *line, char *cell[], size_t max)
 {
+	bool escapes = strchr(line, '\\') != NULL;
 	size_t n = 0;
 	char *tab;
 
@@ -117,7 +118,7 @@ cells(char *line, char *cell[], size_t max)
 		tab = strchr(line, '\t');
 		if (tab != NULL)
 			*tab = '\0';
-		if (n <= max)
+		if (escapes && n <= max)
 			unescape(line);
 		if (tab == NULL)
 			return n;
@@ -286,8 +287,6 @@ each_line(struct loader *l, struct bytes text, line_fn *fn)
 	if (p == NULL)
 		return no_memory(l);
 	l->line = 1;
-	if (strlen(p) != text.len || !text_is_utf8(text))
-		return broken(l, "the file is not UTF-8 text");
 	for (; *p != '\0'; l->line++, p = nl + 1) {
 		nl = strchr(p, '\n');
 		if (nl == NULL)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/base/text.h"
 #include "engine/schema/schema_priv.h"
 #include "engine/schema/tables.h"
 
@@ -26,6 +27,9 @@ read_all(int fd, struct buf *b, const char *path, struct err *err)
 	if (n < 0)
 		return err_set(
 		    err, ERR_INVALID, "%s: %s", path, strerror(errno));
+	if (!text_is_utf8(buf_view(b)) ||
+	    (b->len > 0 && memchr(b->p, '\0', b->len) != NULL))
+		return err_set(err, ERR_INVALID, "%s is not UTF-8 text", path);
 	return buf_error(b, err);
 }
 

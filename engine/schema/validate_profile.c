@@ -60,16 +60,22 @@ variants(const struct schema *schema, const char *name, const struct pl *node,
 {
 	const struct schema_type *t = schema_types(schema, SCHEMA_PROFILES);
 	size_t first = dict->n;
-	bool several = false;
+	bool seen = false;
 	int is;
 
-	for (; t != NULL && dict->n < WALK_UNION_MAX; t = t->next) {
-		if (strcmp(t->name, name) != 0 ||
-		    !bytes_equal(
+	/* one place is left for what every payload has */
+	for (; t != NULL && dict->n + 1 < WALK_UNION_MAX; t = t->next) {
+		/* all of one name stand together */
+		if (strcmp(t->name, name) != 0) {
+			if (seen)
+				return;
+			continue;
+		}
+		seen = true;
+		if (!bytes_equal(
 			schema_extra(&t->root, "class"), bytes_text("payload")))
 			continue;
-		several = several || t->variant[0] != '\0';
-		is = several && t->variant[0] != '\0' ? recognized(t, node) : 0;
+		is = t->variant[0] != '\0' ? recognized(t, node) : 0;
 		if (is > 0)
 			dict->n = first;
 		if (is >= 0)
@@ -121,9 +127,8 @@ payload_fits(struct walk *w, const struct walk_dict *dict,
 
 	if (!walk_enter(w, "PayloadType"))
 		return true;
-	/* the first is what every payload has */
-	for (i = 1; i < dict->n && good; i++)
-		if (dict->n == 2 || is_used(dict->schemas[i], node))
+	for (i = 0; i < dict->n && good; i++)
+		if (dict->n == 1 || is_used(dict->schemas[i], node))
 			good = walk_facts(
 			    w, dict->schemas[i], SCHEMA_UNSUPPORTED, name);
 	walk_leave(w);
@@ -135,7 +140,7 @@ static void
 payload(struct walk *w, const struct schema_key *common, const struct pl *node)
 {
 	const char *name = pl_get_string(node, "PayloadType");
-	struct walk_dict dict = { { common }, 1, NULL };
+	struct walk_dict dict = { 0 };
 	bool above = w->above_unfit;
 
 	if (pl_type(node) != PL_DICT)
@@ -143,13 +148,14 @@ payload(struct walk *w, const struct schema_key *common, const struct pl *node)
 	w->what = name != NULL ? name : "a payload";
 	if (name != NULL)
 		variants(w->check->schema, name, node, &dict);
-	if (dict.n == 1) {
+	if (dict.n == 0) {
 		if (name != NULL)
 			unknown_payload(w, name);
 		dict.schemas[dict.n++] = &any_root;
 	} else if (!payload_fits(w, &dict, node, name)) {
 		w->above_unfit = true;
 	}
+	dict.schemas[dict.n++] = common;
 	walk_dict(w, &dict, node);
 	w->above_unfit = above;
 }

@@ -107,15 +107,34 @@ say_missing(struct walk *w, const struct schema_key *key, const char *because)
 	walk_leave(w);
 }
 
+/* Whether each of several schemas of one dictionary demands the key. */
+static bool
+all_demand(const struct walk_dict *dict, const struct schema_key *key)
+{
+	size_t i;
+
+	for (i = 0; i < dict->n; i++) {
+		const struct schema_key *other =
+		    schema_child(dict->schemas[i], key->name);
+
+		if (other == key || dict->n == 1)
+			continue;
+		if (other != NULL && other->presence != SCHEMA_REQUIRED)
+			return false;
+	}
+	return true;
+}
+
 static void
-check_missing(
-    struct walk *w, const struct schema_key *key, const struct pl *node)
+check_missing(struct walk *w, const struct walk_dict *dict,
+    const struct schema_key *key, const struct pl *node)
 {
 	const char *optional, *needed;
 
 	if (key->presence != SCHEMA_REQUIRED && key->rules == NULL)
 		return;
-	if (key->wild || pl_dict_get(node, key->name) != NULL)
+	if (key->wild || pl_dict_get(node, key->name) != NULL ||
+	    !all_demand(dict, key))
 		return;
 	needed = rule_arg(key, "needif");
 	if (needed != NULL && holds(needed, node) &&
@@ -212,25 +231,6 @@ check_rule(struct walk *w, const struct schema_rule *r, const struct pl *node)
 	buf_free(&names);
 }
 
-/* Whether each of several schemas of one dictionary demands the key. */
-static bool
-all_demand(const struct walk_dict *dict, const struct schema_key *key)
-{
-	size_t i;
-
-	/* the first is the one that the others share their place with */
-	for (i = 0; i < dict->n; i++) {
-		const struct schema_key *other =
-		    schema_child(dict->schemas[i], key->name);
-
-		if (other == key || dict->n == 1)
-			continue;
-		if (other != NULL && other->presence != SCHEMA_REQUIRED)
-			return false;
-	}
-	return true;
-}
-
 void
 rules_check(struct walk *w, const struct walk_dict *dict, const struct pl *node)
 {
@@ -246,8 +246,7 @@ rules_check(struct walk *w, const struct walk_dict *dict, const struct pl *node)
 		if (!s->demands)
 			continue;
 		for (key = s->keys; key != NULL; key = key->next) {
-			if (all_demand(dict, key))
-				check_missing(w, key, node);
+			check_missing(w, dict, key, node);
 			check_unless(w, key, node);
 		}
 	}

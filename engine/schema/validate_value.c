@@ -256,15 +256,21 @@ check_form(struct walk *w, const struct schema_key *key, const char *text)
 void
 value_check(struct walk *w, const struct schema_key *key, const struct pl *node)
 {
-	struct buf text = { 0 };
+	const char *text;
+	struct buf b = { 0 };
 
 	if (key->values[0] == '\0' && key->allowed == NULL &&
 	    key->range[0] == '\0' && key->form == NULL && key->rules == NULL)
 		return;
-	if (value_text(node, &text) &&
-	    check_values(w, key, node, buf_str(&text)) &&
-	    check_range(w, key, node, buf_str(&text)) &&
-	    pl_type(node) == PL_STRING)
-		check_form(w, key, buf_str(&text));
-	buf_free(&text);
+	text = pl_string(node);
+	if (text == NULL) {
+		if (!value_text(node, &b))
+			goto out;
+		text = buf_str(&b);
+	}
+	if (check_values(w, key, node, text) &&
+	    check_range(w, key, node, text) && pl_type(node) == PL_STRING)
+		check_form(w, key, text);
+out:
+	buf_free(&b);
 }

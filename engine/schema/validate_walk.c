@@ -165,12 +165,12 @@ on_pair(void *arg, const char *name, struct pl *value)
 	const struct schema_key *key = NULL;
 	size_t i;
 
-	for (i = 0; i < p->dict->n; i++) {
+	/* a name says more than "any" */
+	for (i = 0; i < p->dict->n && (key == NULL || key->wild); i++) {
 		const struct schema_key *k =
 		    schema_child(p->dict->schemas[i], name);
 
-		/* a name says more than "any" */
-		if (k != NULL && (key == NULL || (key->wild && !k->wild)))
+		if (k != NULL && (key == NULL || !k->wild))
 			key = k;
 	}
 	if (key == NULL && p->dict->also != NULL &&

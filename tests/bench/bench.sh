@@ -61,6 +61,10 @@ echo "Pushes (nghttpd takes them)"
 "$B/tests/programs/bench_push" || true
 
 echo
+echo "Validation by Apple's schema (processor time)"
+"$B/tests/programs/bench_schema"
+
+echo
 echo "Enrollments (SCEP and check-in, 8 simulated devices at a time)"
 mkdir "$M/orgs/bench/enrollment"
 touch "$M/orgs/bench/enrollment/open"
