@@ -95,11 +95,11 @@ health_covers(const char *names, const char *host)
 /* A year's certificate is renewed two months before its end, one of 90 days
  * three weeks: certbot does it earlier, so that nothing is said. */
 static int64_t
-notice(const struct health_facts *f)
+notice(const struct look *x, const struct health_facts *f)
 {
 	int64_t quarter = (f->expires - f->begins) / 4;
 
-	return quarter < 60 * DAY ? quarter : 60 * DAY;
+	return quarter < x->soon ? quarter : x->soon;
 }
 
 static void
@@ -133,7 +133,7 @@ say_coming(struct look *x, const struct health_end *e, int64_t left)
 	}
 	if (chain)
 		what = health_text(x, "a certificate above %s", e->what);
-	if (e->renews_itself || left * DAY >= notice(&c->facts)) {
+	if (e->renews_itself || left * DAY >= notice(x, &c->facts)) {
 		count_days(x, left);
 		health_say(x, HEALTH_PASS, "%s ends %s, days-left=%lld", what,
 		    health_counts(x) ? "" : health_date(x, c->ends),

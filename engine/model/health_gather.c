@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "engine/model/health_priv.h"
+#include "engine/model/settings.h"
 #include "engine/model/tls.h"
 #include "engine/pki/bundle.h"
 
@@ -309,8 +310,13 @@ enum err_code
 health_gather(struct look *x, struct err *err)
 {
 	struct key orgs = key_of(KIND_ORG);
+	struct notice_days days;
 	enum err_code rc = look_at_system(x, err);
 
+	x->soon = 60 * 86400;
+	if (rc == ERR_OK && notice_days_read(x->t, &days, NULL) == ERR_OK &&
+	    days.n > 0)
+		x->soon = days.days[0] * INT64_C(86400);
 	x->n_system = x->h.n_certs;
 	if (rc == ERR_OK)
 		rc = txn_each(

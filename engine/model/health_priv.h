@@ -72,6 +72,7 @@ struct look {
 	struct health_root roots[HEALTH_ROOTS_MAX];
 	size_t n_roots;
 	size_t n_system; /* certificates of the system, which come first */
+	int64_t soon;    /* seconds: an end that near is warned of */
 	bool failed;     /* out of memory */
 	/* what is looked at: */
 	const struct health_row *row;

@@ -171,7 +171,7 @@ health_push_end(struct look *x)
 		.renew = "",
 	};
 
-	if (!health_counts(x) || x->cert->ends < x->h.now + 61 * 86400)
+	if (!health_counts(x) || x->cert->ends < x->h.now + x->soon + 86400)
 		end.renew = health_text(x,
 		    "renew it, don't create a new one, at " PORTAL
 		    " with %s, and copy it into orgs/%s/apns/",

@@ -96,7 +96,7 @@ health_trust_end(struct look *x)
 	if (first == NULL)
 		return;
 	left = (first->ends - x->h.now) / 86400;
-	if (left >= 60) {
+	if (left * 86400 >= x->soon) {
 		health_say(x, HEALTH_PASS,
 		    "the first root in system/trust ends %s, days-left=%lld",
 		    health_date(x, first->ends), (long long)left);

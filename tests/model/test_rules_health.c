@@ -1,8 +1,10 @@
 /* Every check of the doctor: what passes, what does not, and what is said. */
 #include "engine/model/health.h"
 
+#include <sys/wait.h>
 #include <time.h>
 
+#include "engine/model/health_priv.h"
 #include "engine/model/probe.h"
 #include "engine/model/slots.h"
 #include "tests/model/rules.h"
@@ -606,6 +608,57 @@ test_many(void)
 	buf_free(&bytes);
 }
 
+/* ---- the table ---------------------------------------------------------- */
+
+static void
+test_names(void)
+{
+	char page[1 << 17], item[64];
+	FILE *f = fopen("fs/mdmfs.7", "r");
+	size_t i, n = f == NULL ? 0 : fread(page, 1, sizeof(page) - 1, f);
+
+	page[n] = '\0';
+	for (i = 0; i < n_health_rows; i++) {
+		snprintf(
+		    item, sizeof(item), ".It Ic %s\n", health_rows[i].name);
+		if (strstr(page, item) == NULL)
+			break;
+	}
+	ok(n > 0 && i == n_health_rows, "every check is in the manual");
+	if (i < n_health_rows)
+		printf("# %s is not\n", health_rows[i].name);
+	if (f != NULL)
+		fclose(f);
+}
+
+/* The list of roots is read once in a process, so this is another one; before
+ * there are threads. */
+static void
+test_no_roots(void)
+{
+	static const struct engine_options options;
+	const struct health_check *k;
+	int status = 1;
+	pid_t child = fork();
+
+	if (child == 0) {
+		setenv("SSL_CERT_FILE", "/dev/null", 1);
+		rules_begin(&options);
+		install(slot_of(0, SLOT_OF_TLS),
+		    &(struct leaf){ "own-sub", "tls.ext", NULL, 300, NULL,
+			"own-sub.pem own.pem" });
+		examine();
+		k = find("roots", "");
+		_exit(k != NULL && k->state == HEALTH_WARN &&
+			      strstr(k->remedy, "ca-certificates") != NULL &&
+			      find("tls.root", "") == NULL
+			  ? 0
+			  : 1);
+	}
+	ok(waitpid(child, &status, 0) == child && status == 0,
+	    "a machine that knows no roots judges none, and says so");
+}
+
 int
 main(void)
 {
@@ -618,7 +671,9 @@ main(void)
 	snprintf(world, sizeof(world), "%s/world.pem", material_dir);
 	setenv("SSL_CERT_FILE", world, 1);
 	rules_ns = ((int64_t)time(NULL) + 60) * 1000000000;
+	test_no_roots();
 	rules_begin(&options);
+	test_names();
 	acme = org_number("acme");
 	must(file_find(rules, FILE_INO_ORGS, "acme", &org, &rules_err));
 	acme_dir = org.ino;
