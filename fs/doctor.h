@@ -18,13 +18,13 @@ enum doctor_exit {
 };
 
 /*
- * Append the page (the bytes of status/doctor) to ret as it is to be shown:
+ * Append text (the bytes of status/doctor) to ret as it is to be shown:
  * as it is, or with pretty in groups, wrapped to 80 columns.  Certificates that
  * end within days fail (-1: none more than the page says).  A page of another
  * form is DOCTOR_UNKNOWN.
  */
 enum doctor_exit doctor_show(
-    struct bytes page, long days, bool pretty, struct buf *ret);
+    struct bytes text, long days, bool pretty, struct buf *ret);
 
 /* The whole program. */
 int doctor_main(int argc, char **argv);
