@@ -146,6 +146,11 @@ validation_command(const struct schema *schema, enum validation validation,
 	schema_findings_lines(&findings, document);
 	if (validation == VALIDATION_STRICT)
 		rc = schema_findings_error(&findings, err);
+	if (rc != ERR_OK)
+		(void)err_add(err, rc,
+		    "(by %s; with the word warn in system/validation it is "
+		    "taken all the same)",
+		    schema_release(schema));
 	if (rc == ERR_OK && findings.n > 0)
 		say(&findings, note);
 	schema_findings_free(&findings);

@@ -5,6 +5,7 @@
 #include "engine/base/text.h"
 
 #define TEXT_MOST 400 /* bytes of one text of a finding */
+#define ROOM      400 /* left in an error for what the caller adds */
 
 static const char *
 keep(struct schema_findings *s, const char *text)
@@ -108,7 +109,7 @@ schema_findings_error(const struct schema_findings *s, struct err *err)
 	if (s->count[SCHEMA_ERROR] == 0)
 		e = ERR_UNSUPPORTED;
 	if (err != NULL) {
-		schema_findings_say(s, &b, sizeof(err->msg));
+		schema_findings_say(s, &b, sizeof(err->msg) - ROOM);
 		(void)err_set(err, e, "%s", buf_str(&b));
 		buf_free(&b);
 	}

@@ -56,7 +56,7 @@ void schema_findings_say(
     const struct schema_findings *s, struct buf *b, size_t most);
 
 /* ERR_OK if they are good; else ERR_INVALID, or ERR_UNSUPPORTED when the
- * device alone is the reason, with everything that err has room for. */
+ * device alone is the reason, with everything that err has room for, and some left for one more line. */
 enum err_code schema_findings_error(
     const struct schema_findings *s, struct err *err);
 

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "engine/base/pl.h"
 #include "engine/base/text.h"
 #include "engine/schema/findings.h"
 
@@ -183,8 +184,8 @@ schema_findings_lines(struct schema_findings *s, struct bytes document)
 {
 	struct search x = { .s = s, .rest = document, .line = 1 };
 
-	if (s->n == 0 || bytes_begin(document, bytes_text("bplist")) ||
-	    memchr(document.p, '<', document.len) == NULL)
+	if (s->n == 0 || !pl_looks_like(document) ||
+	    bytes_begin(document, bytes_text("bplist")))
 		return;
 	while (buf_error(&x.path, NULL) == ERR_OK && next(&x))
 		;

@@ -30,7 +30,7 @@ enum ERR_MUST_READ err_code {
  */
 struct err {
 	enum err_code code;
-	char msg[1024];
+	char msg[4096];
 };
 
 /*

@@ -522,11 +522,58 @@ test_bounds(void)
 	ok(schema_findings_error(&f, &err) == ERR_INVALID &&
 		err.code == ERR_INVALID &&
 		strstr(err.msg, "Wrong0: unknown key") == err.msg &&
-		strstr(err.msg, "\nand 1") != NULL,
+		strstr(err.msg, "\nand ") != NULL &&
+		strlen(err.msg) < sizeof(err.msg) - 300,
 	    "an error has what it has room for");
 	schema_findings_free(&f);
 	schema_findings_free(&f);
 	pl_free(root);
+}
+
+/* The path of a finding, and the line that it is found at. */
+static bool
+line_is(const char *document, const char *path, unsigned line)
+{
+	struct schema_findings f = { 0 };
+	struct schema_finding one = { .path = path, .wrong = "x" };
+	bool good;
+
+	schema_findings_add(&f, &one);
+	schema_findings_lines(&f, bytes_text(document));
+	good = f.list[0].line == line;
+	if (!good)
+		printf("# line %u\n", f.list[0].line);
+	schema_findings_free(&f);
+	return good;
+}
+
+static void
+test_lines(void)
+{
+	static const char document[] =
+	    "<?xml version=\"1.0\"?>\n<!-- <key>a</key> -->\n"
+	    "<plist><dict>\n<key>a</key>\n<array>\n<string>x</string>\n"
+	    "<dict>\n<key>b&amp;c</key>\n<true/></dict>\n<array/>\n"
+	    "<dict/>\n</array>\n<key>d</key><data>\nAAAA\n</data>\n"
+	    "<key>e</key><string><![CDATA[<key>z</key>]]></string>\n"
+	    "<key>f</key><dict/></dict></plist>";
+
+	ok(line_is(document, "a", 4), "a key");
+	ok(line_is(document, "a[0]", 6), "an item");
+	ok(line_is(document, "a[1]", 7), "one that is a dictionary");
+	ok(line_is(document, "a[1]/missing", 7), "what is missing in it");
+	ok(line_is(document, "a[2]", 10) && line_is(document, "a[3]", 11),
+	    "empty ones");
+	ok(line_is(document, "d", 13) && line_is(document, "f", 17),
+	    "behind values of several lines");
+	ok(line_is(document, "g", 3), "what is missing in the whole");
+	ok(line_is(
+	       "DeviceLock Message='<dict><key>PIN</key><true/>'", "PIN", 0),
+	    "text has none");
+	ok(line_is(
+	       "<plist><dict><key>a</key></dict></dict></array><a", "a", 1) &&
+		line_is("<", "a", 0) && line_is("<plist><key>", "a", 0),
+	    "nonsense does no harm");
 }
 
 int
@@ -540,6 +587,7 @@ main(void)
 	test_inside();
 	test_declarations();
 	test_bounds();
+	test_lines();
 	schema_free(schema);
 	return tap_done();
 }

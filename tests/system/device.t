@@ -155,6 +155,24 @@ fails 'a misspelt setting in a property list' cp "$T/setting" "$commands/s"
 like "$(cat "$M/status/last-error")" \
 	'line 6: Command/Settings\[0\]/Item: unknown setting .*DeviceName' \
 	'has its line and path'
+openssl req -x509 -newkey rsa:2048 -nodes -keyout "$T/profile.key" \
+	-out "$T/profile.crt" -days 30 -subj /CN=Signer 2>/dev/null
+printf '<plist><dict><key>PayloadType</key><string>Configuration</string>
+<key>PayloadVersion</key><integer>1</integer>
+<key>PayloadIdentifier</key><string>a</string>
+<key>PayloadUUID</key><string>u</string><key>PayloadContent</key><array><dict>
+<key>PayloadType</key><string>com.apple.webClip.managed</string>
+<key>PayloadVersion</key><integer>1</integer>
+<key>PayloadIdentifier</key><string>a.b</string>
+<key>PayloadUUID</key><string>v</string><key>URL</key><string>https://a</string>
+</dict></array></dict></plist>' >"$T/clip"
+openssl smime -sign -nodetach -outform der -signer "$T/profile.crt" \
+	-inkey "$T/profile.key" -in "$T/clip" -out "$T/clip.signed"
+is "$(errno_of write "$commands/clip" \
+	"InstallProfile Payload=$(base64 -w0 "$T/clip.signed")")" EPROTO \
+	'a signed profile is looked into'
+like "$(cat "$M/status/last-error")" \
+	'Payload/PayloadContent\[0\]/Label: is missing' 'down to its payloads'
 is "$(errno_of write "$M/system/validation" maybe)" EPROTO \
 	'validation takes strict, warn or off'
 echo warn >"$M/system/validation"
