@@ -171,9 +171,10 @@ check_cert(struct look *x, struct health_cert *c)
 		    bsearch(&key, x->orgs, x->n_orgs, sizeof(key), by_number);
 	run_rows(x, subjects[c->role]);
 	if (c->state == HEALTH_PASS && c->present)
-		c->says = health_text(x, "it works, until %s, %lld days more",
-		    health_date(x, c->ends),
-		    (long long)((c->ends - x->h.now) / 86400));
+		c->says =
+		    health_text(x, "it is in use until %s, %lld days more",
+			health_date(x, c->ends),
+			(long long)((c->ends - x->h.now) / 86400));
 	x->cert = NULL;
 	x->org = NULL;
 }
