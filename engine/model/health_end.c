@@ -1,4 +1,4 @@
-#include <stdlib.h>
+#include <stdarg.h>
 #include <string.h>
 #include <strings.h>
 
@@ -19,6 +19,34 @@ health_date(struct look *x, int64_t seconds)
 	date = health_text(x, "%.10s", buf_str(&b));
 	buf_free(&b);
 	return date;
+}
+
+const char *
+health_shell(struct look *x, const char *fmt, ...)
+{
+	struct buf path = { 0 }, b = { 0 };
+	const char *s, *ret;
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vprintf(&path, fmt, ap);
+	va_end(ap);
+	s = buf_str(&path);
+	if (s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			"0123456789-_./")] != '\0') {
+		buf_char(&b, '\'');
+		for (; *s != '\0'; s++)
+			if (*s == '\'')
+				buf_text(&b, "'\\''");
+			else
+				buf_char(&b, *s);
+		buf_char(&b, '\'');
+		s = buf_str(&b);
+	}
+	ret = health_keep(x, s);
+	buf_free(&path);
+	buf_free(&b);
+	return ret;
 }
 
 const char *

@@ -110,6 +110,9 @@ const char *health_text(struct look *x, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 /* "2026-11-25" */
 const char *health_date(struct look *x, int64_t seconds);
+/* A path in a command, as a shell takes it: "orgs/acme/url", "'orgs/A B/url'". */
+const char *health_shell(struct look *x, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 /* What to call the organization's settings: "orgs/acme", "system". */
 const char *health_home(struct look *x);
 /* The organization's file, or one in a directory of it; dir may be NULL. */

@@ -21,9 +21,13 @@ health_push_present(struct look *x)
 	    "those that have are not woken",
 	    x->org->name);
 	health_do(x,
-	    "get one at " PORTAL
-	    " and copy it with its key into orgs/%s/apns/ (mkdir it first); "
+	    "mkdir -p %s; echo CN=%s > %s; then "
+	    "status/orgs/%s/apns.push-request is the file for " PORTAL
+	    ", or says what it needs, and the answer goes into orgs/%s/apns/; "
 	    "status/orgs/%s/apns says what files there wait for",
+	    health_shell(x, "orgs/%s/apns", x->org->name),
+	    health_shell(x, "%s", x->org->name),
+	    health_shell(x, "orgs/%s/apns/subject", x->org->name), x->org->name,
 	    x->org->name, x->org->name);
 }
 
@@ -50,13 +54,14 @@ health_push_topic(struct look *x)
 		return;
 	}
 	if (strcmp(topic, x->org->topic) == 0) {
-		health_say(x, HEALTH_PASS, "topic %s, as its %u devices use",
-		    topic, x->org->enrolled);
+		health_say(x, HEALTH_PASS,
+		    "topic %s, as its enrolled devices (%u) use", topic,
+		    x->org->enrolled);
 		return;
 	}
 	health_say(x, HEALTH_FAIL,
-	    "the push certificate is for topic %s, but the %u enrolled devices "
-	    "use topic %s: they do not hear its pushes, and every command "
+	    "the push certificate is for topic %s, but the enrolled devices "
+	    "(%u) use topic %s: they do not hear its pushes, and every command "
 	    "waits",
 	    topic, x->org->enrolled, x->org->topic);
 	health_do(x,
@@ -92,8 +97,8 @@ health_push_account(struct look *x)
 	health_say(x, HEALTH_WARN,
 	    "nobody wrote down which Apple Account the push certificate "
 	    "belongs to; only with the same one can it be renewed");
-	health_do(x, "echo name@example.com > orgs/%s/apns/apple-account",
-	    x->org->name);
+	health_do(x, "echo name@example.com > %s",
+	    health_shell(x, "orgs/%s/apns/apple-account", x->org->name));
 }
 
 static void

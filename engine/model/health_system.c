@@ -109,8 +109,8 @@ health_trust_end(struct look *x)
 	    (long long)left);
 	health_do(x,
 	    "put its successor into system/trust/ beside it and hand out the "
-	    "enrollment profile again; rm system/trust/%s if nobody needs it",
-	    first->file);
+	    "enrollment profile again; rm %s if nobody needs it",
+	    health_shell(x, "system/trust/%s", first->file));
 }
 
 void
@@ -146,8 +146,8 @@ health_open(struct look *x)
 	    "enrollment is open: anybody who reaches the server can enroll a "
 	    "device in %s",
 	    x->org->name);
-	health_do(x, "when that is not meant: rm orgs/%s/enrollment/open",
-	    x->org->name);
+	health_do(x, "when that is not meant: rm %s",
+	    health_shell(x, "orgs/%s/enrollment/open", x->org->name));
 }
 
 void

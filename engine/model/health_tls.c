@@ -40,8 +40,8 @@ no_url(struct look *x, const struct err *bad)
 	if (bad->code != ERR_OK) {
 		health_say(
 		    x, HEALTH_FAIL, "%s/url: %s", health_home(x), bad->msg);
-		health_do(
-		    x, "echo https://mdm.example.com > %s/url", health_home(x));
+		health_do(x, "echo https://mdm.example.com > %s",
+		    health_shell(x, "%s/url", health_home(x)));
 		return;
 	}
 	if (x->org != NULL)
@@ -78,16 +78,16 @@ health_url(struct look *x)
 		health_say(x, HEALTH_FAIL,
 		    "%s/url is %s, and devices accept only https",
 		    health_home(x), url.text);
-		health_do(
-		    x, "echo https://%s > %s/url", url.host, health_home(x));
+		health_do(x, "echo https://%s > %s", url.host,
+		    health_shell(x, "%s/url", health_home(x)));
 	} else if (is_local(url.host)) {
 		health_say(x, HEALTH_WARN,
 		    "%s/url is %s, which on a device means the device itself",
 		    health_home(x), url.text);
 		health_do(x,
 		    "for anything but a try-out on this machine: echo "
-		    "https://mdm.example.com > %s/url",
-		    health_home(x));
+		    "https://mdm.example.com > %s",
+		    health_shell(x, "%s/url", health_home(x)));
 	} else {
 		health_say(x, HEALTH_PASS, "devices are told %s", url.text);
 	}

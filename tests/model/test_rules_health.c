@@ -440,7 +440,7 @@ test_push(void)
 	issue(acme, 1, 0);
 	must(authenticate(acme, 1, "H-1", "SERIAL"));
 	must(token_update(acme, 1, "H-1", "", TOPIC));
-	expect("push.topic", "acme", HEALTH_PASS, "1 devices",
+	expect("push.topic", "acme", HEALTH_PASS, "devices (1) use",
 	    "the one that devices use is good");
 	examine();
 	ok(h.n_devices == 2 && h.devices[0].enrolled == 1,
@@ -467,7 +467,7 @@ test_push(void)
 	    " at identity.apple.com with Apple Account it@acme.example",
 	    "another topic fails, with the way back");
 	expect("push.topic", "acme", HEALTH_FAIL,
-	    "com.apple.mgmt.External.2, but the 1 enrolled",
+	    "com.apple.mgmt.External.2, but the enrolled devices (1)",
 	    "and both topics and the number of devices");
 	expect("push.issuer", "acme", HEALTH_WARN, "CN=own-sub",
 	    "an issuer that is not Apple is named");
@@ -590,6 +590,7 @@ test_many(void)
 	must(identity_new(bundle_key(bundle, 0), bundle_cert(bundle, 0), NULL,
 	    0, &i.id, &rules_err));
 	must(store_update(rules->store, many_txn, i.id, &rules_err));
+	put(FILE_INO_ORGS, "A B", PLACE_ORG, "");
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &a);
 	examine();
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &b);
@@ -602,6 +603,9 @@ test_many(void)
 		    " organizations, the first has days-left=364") != NULL,
 	    "of many organizations the passes are counted");
 	ok(find("push.account", "many7") != NULL, "the warnings are not");
+	ok(strstr(find("push.present", "A B")->remedy,
+	       "echo CN='A B' > 'orgs/A B/apns/subject'") != NULL,
+	    "a command can be typed although a name has a space");
 	ok(ms < 1000, "thousands of organizations cost no second");
 	identity_free(i.id);
 	bundle_free(bundle);
