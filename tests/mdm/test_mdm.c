@@ -342,6 +342,8 @@ test_check_out(void)
 
 /* ---- the profile over HTTPS --------------------------------------------- */
 
+static char retry_after[16];
+
 static int
 get(void (*fn)(struct exchange *, struct mdm *), const char *org)
 {
@@ -356,6 +358,12 @@ get(void (*fn)(struct exchange *, struct mdm *), const char *org)
 	fn(&x, mdm);
 	buf_reset(&reply);
 	buf_bytes(&reply, buf_view(&x.reply));
+	retry_after[0] = '\0';
+	for (size_t i = 0; i < x.n_reply_headers; i++)
+		if (strcmp(x.reply_headers[i].name, "retry-after") == 0)
+			snprintf(retry_after, sizeof(retry_after), "%.*s",
+			    (int)x.reply_headers[i].value.len,
+			    (const char *)x.reply_headers[i].value.p);
 	buf_free(&x.reply);
 	arena_free(x.arena);
 	return x.status;
@@ -375,6 +383,23 @@ test_profile(void)
 	put(dir.ino, "open", PLACE_ENROLLMENT_OPEN, "");
 	ok(get(mdm_enroll, "acme") == 403 && answers("no push certificate"),
 	    "nor without a push certificate");
+}
+
+static void
+test_rate(void)
+{
+	int i, refused = 0;
+
+	ok(get(mdm_trust, NULL) == 404 || answers("HTTPS certificate"),
+	    "the roots are given to everybody");
+	for (i = 0; i < 100; i++)
+		refused += get(mdm_enroll, "acme") == 429;
+	ok(refused >= 40 && answers("try again in 10 seconds"),
+	    "who asks for profiles too often is told to wait");
+	ok(strcmp(retry_after, "10") == 0, "also in Retry-After");
+	ok(get(mdm_trust, NULL) == 429, "this goes for the roots as well");
+	pass(INT64_C(60000));
+	ok(get(mdm_enroll, "acme") == 403, "a minute later it is answered");
 }
 
 int
@@ -405,6 +430,7 @@ main(void)
 	test_command();
 	test_check_out();
 	test_profile();
+	test_rate();
 	ok(ERR_peek_error() == 0, "OpenSSL's error queue is empty");
 	mdm_close(mdm);
 	engine_close(rules);
