@@ -1,47 +1,29 @@
 #include "mdmfs/engine.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "engine/base/log.h"
 #include "engine/base/text.h"
+#include "engine/keeper.h"
 #include "engine/mdm/profile.h"
 #include "engine/model/model.h"
 #include "engine/model/node.h"
-#include "engine/model/notices.h"
-#include "engine/model/org_purge.h"
-#include "engine/model/removal.h"
 #include "engine/model/tls.h"
 #include "engine/push/push.h"
 #include "engine/routes.h"
 #include "engine/schema/schema.h"
 #include "engine/store/copy.h"
-#include "engine/tls.h"
 #include "engine/wire/server.h"
 
-#define HOUSEKEEPING 3600 /* seconds between rounds without a cause */
-#define RELAX        30   /* seconds between givings back of memory */
-
-/*
- * The composition root: everything that runs, and the thread that keeps house
- * (removals that are due, the HTTPS identity, what has ended).
- */
+/* The composition root: everything that runs. */
 struct parts {
 	struct routes_ctx ctx;
 	struct push *push; /* protected by mutex while threads run */
 	struct server *server;
-	struct tls_served *tls; /* what the server has; the keeper's own */
-	struct tls_watch tls_watch;
-	struct notices_watch notices; /* the keeper's own */
-	pthread_t keeper;
-	bool keeping;
+	struct keeper *keeper;
 	pthread_mutex_t mutex;
-	pthread_cond_t changed;
-	bool stop;  /* protected by mutex */
-	bool woken; /* protected by mutex */
 };
 
 static int64_t
@@ -122,7 +104,6 @@ engine_open(
     const struct engine_options *options, struct engine **ret, struct err *err)
 {
 	struct engine *e = calloc(1, sizeof(*e));
-	pthread_condattr_t attr;
 	enum err_code rc;
 
 	if (e == NULL || (e->parts = calloc(1, sizeof(*e->parts))) == NULL) {
@@ -132,10 +113,6 @@ engine_open(
 	e->options = options;
 	e->clock = wall_clock;
 	pthread_mutex_init(&e->parts->mutex, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&e->parts->changed, &attr);
-	pthread_condattr_destroy(&attr);
 	rc = schema_load(&e->schema, err);
 	if (rc == ERR_OK)
 		rc = open_store(e, err);
@@ -153,16 +130,15 @@ engine_on_commit(struct engine *e, void (*fn)(void *arg), void *arg)
 	store_on_commit(e->store, fn, arg);
 }
 
-/* ---- keeping house ------------------------------------------------------ */
+/* ---- start and stop ----------------------------------------------------- */
 
 static void
 wake(void *arg)
 {
 	struct parts *p = arg;
 
+	keeper_wake(p->keeper);
 	pthread_mutex_lock(&p->mutex);
-	p->woken = true;
-	pthread_cond_signal(&p->changed);
 	if (p->push != NULL)
 		push_wake(p->push);
 	pthread_mutex_unlock(&p->mutex);
@@ -182,82 +158,6 @@ set_push(struct parts *p, struct push *push)
 }
 
 static enum err_code
-trim_txn(struct txn *t, void *arg, struct err *err)
-{
-	const struct engine *e = arg;
-
-	return challenges_trim(t, engine_now(e), err);
-}
-
-/* When what is done now and then is done again. */
-struct rounds {
-	int64_t trim_at;
-	int64_t relax_at;
-};
-
-/* One round; returns when the next one is due at the latest (seconds). */
-static int64_t
-keep_house(struct engine *e, struct rounds *r)
-{
-	struct parts *p = e->parts;
-	struct err err = { 0 };
-	int64_t now = engine_now(e), next = 0, said = 0;
-
-	if (removal_run(e, &next, &err) != ERR_OK)
-		log_error("removals: %s", err.msg);
-	if (tls_ensure(e, &p->tls_watch, &err) != ERR_OK ||
-	    tls_serve(e, p->server, &p->tls, &err) != ERR_OK)
-		log_error("the HTTPS certificate: %s", err.msg);
-	if (notices_run(e, &p->notices, &said, &err) != ERR_OK)
-		log_error("the ends of certificates: %s", err.msg);
-	if (now >= r->relax_at) {
-		r->relax_at = now + RELAX;
-		store_relax(e->store);
-	}
-	if (now >= r->trim_at) {
-		r->trim_at = now + HOUSEKEEPING;
-		if (store_update(e->store, trim_txn, e, &err) != ERR_OK)
-			log_error("old challenges: %s", err.msg);
-		if (orgs_purge(e, &err) != ERR_OK)
-			log_error("removed organizations: %s", err.msg);
-	}
-	if (next == 0 || said < next)
-		next = said;
-	return next < r->relax_at ? next : r->relax_at;
-}
-
-static void *
-keeper(void *arg)
-{
-	struct engine *e = arg;
-	struct parts *p = e->parts;
-	struct rounds rounds = { 0 };
-	int64_t next, left; /* left: nanoseconds */
-	struct timespec at;
-	bool stop = false;
-
-	while (!stop) {
-		next = keep_house(e, &rounds);
-		left = next * 1000000000 - engine_now_ns(e);
-		clock_gettime(CLOCK_MONOTONIC, &at);
-		left = at.tv_nsec + (left > 0 ? left : 0);
-		at.tv_sec += left / 1000000000;
-		at.tv_nsec = left % 1000000000;
-		pthread_mutex_lock(&p->mutex);
-		while (!p->stop && !p->woken &&
-		       pthread_cond_timedwait(&p->changed, &p->mutex, &at) !=
-			   ETIMEDOUT)
-			;
-		p->woken = false;
-		stop = p->stop;
-		pthread_mutex_unlock(&p->mutex);
-	}
-	return NULL;
-}
-
-/* ---- start and stop ----------------------------------------------------- */
-
-static enum err_code
 open_server(struct engine *e, struct err *err)
 {
 	struct parts *p = e->parts;
@@ -275,9 +175,7 @@ open_server(struct engine *e, struct err *err)
 		options.n_listen++;
 	if ((rc = server_open(&options, &p->server, err)) != ERR_OK)
 		return rc;
-	if ((rc = tls_ensure(e, &p->tls_watch, err)) == ERR_OK)
-		rc = tls_serve(e, p->server, &p->tls, err);
-	return rc;
+	return keeper_serve(p->keeper, p->server, err);
 }
 
 enum err_code
@@ -288,6 +186,8 @@ engine_start(struct engine *e, struct err *err)
 	enum err_code rc;
 
 	p->ctx.engine = e;
+	if ((rc = keeper_new(e, &p->keeper, err)) != ERR_OK)
+		return rc;
 	/* before any thread uses the store */
 	store_on_commit(e->store, wake, p);
 	if ((rc = mdm_open(e, &p->ctx.mdm, err)) != ERR_OK ||
@@ -298,9 +198,8 @@ engine_start(struct engine *e, struct err *err)
 		return rc;
 	set_push(p, push);
 	push_wake(push); /* what was committed before it could hear of it */
-	if (pthread_create(&p->keeper, NULL, keeper, e) != 0)
-		return err_set(err, ERR_INTERNAL, "no thread for the house");
-	p->keeping = true;
+	if ((rc = keeper_start(p->keeper, err)) != ERR_OK)
+		return rc;
 	return server_start(p->server, err);
 }
 
@@ -314,21 +213,15 @@ engine_close(struct engine *e)
 	p = e->parts;
 	if (p->server != NULL)
 		server_stop(p->server);
-	if (p->keeping) {
-		pthread_mutex_lock(&p->mutex);
-		p->stop = true;
-		pthread_cond_signal(&p->changed);
-		pthread_mutex_unlock(&p->mutex);
-		pthread_join(p->keeper, NULL);
-	}
+	if (p->keeper != NULL)
+		keeper_stop(p->keeper);
 	server_close(p->server);
-	tls_served_free(p->tls);
 	push_close(set_push(p, NULL)); /* writes its last outcomes down */
 	store_close(e->store);
 	mdm_close(p->ctx.mdm);
 	scep_close(p->ctx.scep);
 	schema_free(e->schema);
-	pthread_cond_destroy(&p->changed);
+	keeper_free(p->keeper); /* the store's last commits wake it */
 	pthread_mutex_destroy(&p->mutex);
 	free(p);
 	free(e);

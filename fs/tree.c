@@ -65,6 +65,7 @@ const struct tree_row tree[] = {
 { "orgs/{org}/enrollment",           D(0755), KEPT(ENROLLMENT),                                                   "settings of the enrollment profile" },
 { "orgs/{org}/enrollment/open",      F(0644), KEPT(ENROLLMENT_OPEN),                                              "who may enroll without being asked" },
 { "orgs/{org}/enrollment/access-rights", F(0644), KEPT(ACCESS_RIGHTS),                                            "what the server may do on a device" },
+{ "orgs/{org}/enrollment/renewal-grace", F(0644), KEPT(RENEWAL_GRACE),                                            "for how many days after its end a certificate still lets a device in; 0 without it" },
 { "system",                          D(0755), FIXED(SYSTEM),                                                      "settings of the whole server" },
 { "system/url",                      F(0644), KEPT(SYSTEM_URL),                                                   "https://mdm.example.com: what devices are told" },
 { "system/notice-days",              F(0644), KEPT(NOTICE_DAYS),                                                  "how many days before the end of a certificate an event says so: 60, 30, 10, 3, 1 without it" },

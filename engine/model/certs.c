@@ -33,6 +33,8 @@ issued_read(struct txn *t, const uint8_t fingerprint[static 32],
 	i.state = (enum cert_state)read_u8(&r);
 	i.expires = read_i64(&r);
 	read_raw(&r, i.key_id, sizeof(i.key_id));
+	if (version >= 2)
+		i.begins = read_i64(&r);
 	if ((rc = record_end(&r, "certificate", err)) == ERR_OK)
 		*ret = i;
 	return rc;
@@ -45,13 +47,14 @@ issued_store(struct txn *t, const struct issued *i, struct err *err)
 	struct buf b = { 0 };
 	enum err_code rc;
 
-	record_u8(&b, 1);
+	record_u8(&b, 2);
 	record_u32(&b, i->org);
 	record_u32(&b, i->device);
 	record_u32(&b, i->meant);
 	record_u8(&b, (uint8_t)i->state);
 	record_i64(&b, i->expires);
 	record_raw(&b, i->key_id, sizeof(i->key_id));
+	record_i64(&b, i->begins);
 	if ((rc = buf_error(&b, err)) == ERR_OK)
 		rc = txn_put(t, key_view(&k), buf_view(&b), err);
 	buf_free(&b);
@@ -63,7 +66,11 @@ issued_add(struct txn *t, const struct issued *i, const struct cert *cert,
     struct err *err)
 {
 	struct key der = cert_key(KIND_CERT_DER, i->fingerprint);
-	enum err_code rc = issued_store(t, i, err);
+	struct issued with = *i;
+	enum err_code rc;
+
+	with.begins = cert_begins(cert);
+	rc = issued_store(t, &with, err);
 
 	if (rc == ERR_OK)
 		rc = txn_put(t, key_view(&der), cert_der(cert), err);

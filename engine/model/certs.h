@@ -23,6 +23,7 @@ struct issued {
 	uint32_t device; /* bound by Authenticate; 0: not yet */
 	uint32_t meant;  /* made for this device alone; 0: for anybody */
 	enum cert_state state;
+	int64_t begins;  /* 0: not known */
 	int64_t expires; /* last second */
 	uint8_t key_id[KEYSPEC_ID_LEN];
 };

@@ -145,38 +145,18 @@ out:
 	return rc;
 }
 
-/* Put the command at the end of the queue. */
 static enum err_code
 enqueue(
     struct txn *t, struct change *c, struct channel *channel, struct err *err)
 {
 	const struct command *x = c->context;
 	struct queued q = { .channel = channel->id,
-		.state = QUEUE_WAITING,
 		.ino = c->node.n.ino,
 		.since = engine_now(c->engine) };
-	struct key command = key_of(KIND_COMMAND), uuid;
-	struct queued other;
-	enum err_code rc;
 
-	if (queue_by_uuid(t, channel->id, x->uuid, &other, NULL) == ERR_OK)
-		return err_set(err, ERR_NOT_UNIQUE,
-		    "a command with the CommandUUID %s is waiting already: "
-		    "leave CommandUUID out and it gets one of its own",
-		    x->uuid);
 	memcpy(q.uuid, x->uuid, sizeof(q.uuid));
 	memcpy(q.type, x->type, sizeof(q.type));
-	if ((rc = counter_next(t, "queue", &q.seq, err)) != ERR_OK)
-		return rc;
-	q.command = q.seq;
-	key_u64(&command, q.command);
-	uuid = queue_uuid_key(channel->id, q.uuid);
-	if ((rc = txn_put_sealed(
-		 t, key_view(&command), buf_view(&x->plist), err)) == ERR_OK &&
-	    (rc = index_put_u64(t, &uuid, q.seq, err)) == ERR_OK)
-		rc = queue_store(t, &q, err);
-	channel->waiting++;
-	return rc;
+	return queue_add(t, channel, &q, buf_view(&x->plist), err);
 }
 
 enum err_code

@@ -4,6 +4,7 @@
 #include "engine/model/events.h"
 #include "engine/model/facts.h"
 #include "engine/model/queue.h"
+#include "engine/model/renewals.h"
 #include "engine/model/results.h"
 #include "engine/model/users.h"
 
@@ -76,6 +77,8 @@ device_forget(struct txn *t, struct device *d, struct err *err)
 		rc = issued_end(t, d->fingerprint, CERT_REVOKED, err);
 	if (rc == ERR_OK)
 		rc = device_drop_replaced(t, d, CERT_REVOKED, err);
+	if (rc == ERR_OK)
+		rc = renewal_set(t, d, 0, err);
 	if (rc == ERR_OK)
 		rc = results_drop(t, d->number, 0, err);
 	return rc == ERR_OK ? device_drop(t, d, err) : rc;

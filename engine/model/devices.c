@@ -61,8 +61,10 @@ decode(struct bytes value, uint32_t number, struct device *ret, struct err *err)
 	d.enrolled_at = read_i64(&r);
 	d.seen_at = read_i64(&r);
 	d.last_user = read_u32(&r);
-	if (version >= 2)
+	if (version >= 2) {
 		read_raw(&r, d.replaced, sizeof(d.replaced));
+		d.renew_at = read_i64(&r);
+	}
 	if ((rc = record_end(&r, "device", err)) == ERR_OK)
 		*ret = d;
 	return rc;
@@ -114,6 +116,7 @@ device_store(struct txn *t, const struct device *d, struct err *err)
 	record_i64(&b, d->seen_at);
 	record_u32(&b, d->last_user);
 	record_raw(&b, d->replaced, sizeof(d->replaced));
+	record_i64(&b, d->renew_at);
 	if ((rc = buf_error(&b, err)) == ERR_OK)
 		rc = txn_put(t, key_view(&k), buf_view(&b), err);
 	buf_free(&b);

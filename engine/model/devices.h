@@ -22,6 +22,7 @@ struct device {
 	/* of the one before, in a renewal: good until the device has used the
 	 * new one in a TokenUpdate; all zero: none */
 	uint8_t replaced[32];
+	int64_t renew_at; /* renewals.h; 0: not planned */
 	int64_t enrolled_at;
 	int64_t seen_at;
 	uint32_t last_user; /* number of the newest user channel */

@@ -7,6 +7,7 @@
 #include "engine/model/facts.h"
 #include "engine/model/orgs.h"
 #include "engine/model/queue.h"
+#include "engine/model/renewals.h"
 #include "engine/model/results.h"
 #include "engine/model/slots.h"
 
@@ -18,6 +19,20 @@ static const char *const not_facts[] = { "MessageType", "Topic", "UDID",
 	"EnrollmentID", "Token", "PushMagic", "UnlockToken", "EnrollmentUserID",
 	"UserID", "UserShortName", "UserLongName", "BootstrapToken",
 	"AwaitingConfiguration", "NotOnConsole", NULL };
+
+/* Seconds for which an ended certificate is still good: so that a device that
+ * was away can be sent a new one. */
+static int64_t
+grace(struct txn *t, uint32_t org)
+{
+	uint32_t days = 0;
+	char text[32];
+
+	if (org_setting(t, org, "enrollment", "renewal-grace", text,
+		sizeof(text)) == ERR_OK)
+		(void)!renewal_grace_parse(bytes_text(text), &days, NULL);
+	return days * INT64_C(86400);
+}
 
 /* The certificate is one of the organization's, and still good. */
 static enum err_code
@@ -41,7 +56,7 @@ check_certificate(
 		return err_set(err, ERR_KEY_REVOKED,
 		    "the certificate of %s was %s", s->id,
 		    ret->state == CERT_REVOKED ? "revoked" : "replaced");
-	if (ret->expires < s->now)
+	if (ret->expires < s->now - grace(t, s->org))
 		return err_set(err, ERR_KEY_EXPIRED,
 		    "the certificate of %s has ended", s->id);
 	if ((rc = org_read(t, s->org, &org, err)) == ERR_OK &&
@@ -217,6 +232,8 @@ begin_anew(struct txn *t, const struct speaker *s, const struct issued *issued,
 		rc = device_drop_replaced(t, d, CERT_SUPERSEDED, err);
 	if (rc == ERR_OK && d->org != s->org)
 		rc = change_org(t, d, s->org, err);
+	if (rc == ERR_OK)
+		rc = renewal_set(t, d, 0, err);
 	memcpy(d->fingerprint, s->fingerprint, sizeof(d->fingerprint));
 	d->state = DEVICE_AUTHENTICATING;
 	return rc == ERR_OK ? hush(t, d, err) : rc;
@@ -336,6 +353,21 @@ become_enrolled(struct txn *t, const struct speaker *s, struct device *d,
 	return rc;
 }
 
+/* The device has its newest certificate in use. */
+static enum err_code
+come_through(struct txn *t, struct device *d, int64_t now, struct err *err)
+{
+	static const uint8_t none[sizeof(d->replaced)];
+	bool renewed = memcmp(d->replaced, none, sizeof(none)) != 0;
+	enum err_code rc = ERR_OK;
+
+	if (renewed)
+		rc = device_drop_replaced(t, d, CERT_SUPERSEDED, err);
+	if (rc == ERR_OK && (renewed || d->renew_at == 0))
+		rc = renewal_plan(t, d, now, err);
+	return rc;
+}
+
 enum err_code
 enrollment_token_update(struct txn *t, const struct speaker *s,
     const struct push_token *token, struct err *err)
@@ -363,7 +395,7 @@ enrollment_token_update(struct txn *t, const struct speaker *s,
 	d.seen_at = s->now;
 	if (rc == ERR_OK &&
 	    memcmp(d.fingerprint, s->fingerprint, sizeof(d.fingerprint)) == 0)
-		rc = device_drop_replaced(t, &d, CERT_SUPERSEDED, err);
+		rc = come_through(t, &d, s->now, err);
 	if (rc == ERR_OK)
 		rc = device_store(t, &d, err);
 	/* it may be missing later: never overwrite it with nothing */
@@ -399,7 +431,8 @@ enrollment_check_out(struct txn *t, const struct speaker *s, struct err *err)
 		return rc;
 	d.state = DEVICE_CHECKED_OUT;
 	d.seen_at = s->now;
-	if ((rc = forget_old(t, &d, &dropped, err)) == ERR_OK)
+	if ((rc = renewal_set(t, &d, 0, err)) == ERR_OK &&
+	    (rc = forget_old(t, &d, &dropped, err)) == ERR_OK)
 		rc = device_store(t, &d, err);
 	if (rc == ERR_OK)
 		rc = event_record(t, s->engine, s->org, err,

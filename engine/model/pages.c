@@ -84,6 +84,7 @@ lines_certificate(struct page *p, const struct device *d)
 	text_hex(&p->b, bytes_of(d->fingerprint, sizeof(d->fingerprint)));
 	buf_char(&p->b, '\n');
 	line_time(&p->b, "certificate-ends", issued.expires);
+	line_time(&p->b, "certificate-renewal", d->renew_at);
 }
 
 static enum err_code

@@ -2,6 +2,7 @@
 
 #include "engine/model/orgs.h"
 #include "engine/model/queue.h"
+#include "engine/model/renewals.h"
 #include "engine/model/results.h"
 #include "engine/model/settings.h"
 #include "engine/model/slot_names.h"
@@ -44,6 +45,7 @@ static const struct place_rule rules[PLACES] = {
 	[PLACE_SYSTEM_URL]    = { .judge = url_judge, .apply = url_apply, .removed = url_removed },
 	[PLACE_TRUST_FILE]    = { .judge = trust_judge },
 	[PLACE_METRICS_ALLOW] = { .judge = networks_judge },
+	[PLACE_RENEWAL_GRACE] = { .judge = renewal_grace_judge },
 	[PLACE_KEEP_RESULTS]  = { .judge = keep_judge },
 	[PLACE_NOTICE_DAYS]   = { .judge = notice_days_judge },
 	[PLACE_VALIDATION]    = { .judge = validation_judge },

@@ -88,6 +88,32 @@ queue_store(struct txn *t, const struct queued *q, struct err *err)
 }
 
 enum err_code
+queue_add(struct txn *t, struct channel *c, struct queued *q,
+    struct bytes plist, struct err *err)
+{
+	struct key command, uuid = queue_uuid_key(c->id, q->uuid);
+	uint64_t other;
+	enum err_code rc;
+
+	if (index_get_u64(t, &uuid, &other) == ERR_OK)
+		return err_set(err, ERR_NOT_UNIQUE,
+		    "a command with the CommandUUID %s is waiting already: "
+		    "leave CommandUUID out and it gets one of its own",
+		    q->uuid);
+	if ((rc = counter_next(t, "queue", &q->seq, err)) != ERR_OK)
+		return rc;
+	q->state = QUEUE_WAITING;
+	q->command = q->seq;
+	command = command_key(q->command);
+	if ((rc = txn_put_sealed(t, key_view(&command), plist, err)) ==
+		ERR_OK &&
+	    (rc = index_put_u64(t, &uuid, q->seq, err)) == ERR_OK)
+		rc = queue_store(t, q, err);
+	c->waiting++;
+	return rc;
+}
+
+enum err_code
 queue_by_uuid(struct txn *t, struct channel_id id, const char *uuid,
     struct queued *ret, struct err *err)
 {

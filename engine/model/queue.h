@@ -44,6 +44,14 @@ struct key queue_uuid_key(struct channel_id id, const char *uuid);
 enum err_code queue_store(
     struct txn *t, const struct queued *q, struct err *err);
 
+/*
+ * Put a command at the end of the queue: q with channel, ino, uuid, type and
+ * since filled in; plist is the whole envelope.  Changes c; store it
+ * afterwards.  ERR_NOT_UNIQUE: that CommandUUID is waiting already.
+ */
+enum err_code queue_add(struct txn *t, struct channel *c, struct queued *q,
+    struct bytes plist, struct err *err);
+
 typedef enum err_code queue_fn(
     void *arg, const struct queued *q, bool *stop, struct err *err);
 enum err_code queue_each(struct txn *t, struct channel_id id, queue_fn *fn,
