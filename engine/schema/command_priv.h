@@ -39,7 +39,8 @@ struct given {
 	bool quoted;
 };
 
-/* The node that key's type makes of it; NULL after a finding was added. */
+/* The node that key's type makes of it (key NULL: what it looks like); NULL
+ * after a finding was added. */
 struct pl *given_value(
     const struct schema_key *key, const struct given *given, struct err *err);
 

@@ -5,7 +5,6 @@
 
 #include "engine/base/text.h"
 #include "engine/schema/command_priv.h"
-#include "engine/schema/validate.h"
 
 #define ITEMS_MAX 1000 /* of an array of dictionaries: Array.999.Key */
 
@@ -24,28 +23,6 @@ struct target {
 	const struct schema_key *key;
 	struct pl *in;
 };
-
-static void
-unknown_key(struct maker *m, const char *name, const struct schema_key *list)
-{
-	const char *last = strrchr(name, '.');
-	const char *near;
-	struct buf shown = { 0 };
-
-	last = last == NULL ? name : last + 1;
-	near = schema_key_near(list, last);
-	text_escape(&shown, bytes_text(name));
-	m->bad = true;
-	if (near != NULL)
-		(void)err_add(m->err, ERR_INVALID,
-		    "%.80s: unknown key: did you mean %.*s%s?", buf_str(&shown),
-		    (int)(last - name), name, near);
-	else
-		(void)err_add(m->err, ERR_INVALID,
-		    "%.80s: %s has no such key%s", buf_str(&shown),
-		    m->type->name, list == NULL ? ": it takes none here" : "");
-	buf_free(&shown);
-}
 
 /* The dictionary or array under name, made if it is not there. */
 static struct pl *
@@ -89,9 +66,41 @@ exact(const struct schema_key *list, const char *name)
 	return key != NULL && key->wild ? NULL : key;
 }
 
+static void
+leads_nowhere(struct maker *m, const char *name)
+{
+	struct buf shown = { 0 };
+
+	text_escape(&shown, bytes_text(name));
+	m->bad = true;
+	(void)err_add(m->err, ERR_INVALID,
+	    "%.80s: leads nowhere: Dict.Key=value, or Array.0.Key=value with "
+	    "numbers in their order from 0",
+	    buf_str(&shown));
+	buf_free(&shown);
+}
+
+/* The dictionary that a step of a dotted name leads to, and its keys; NULL if
+ * it leads to none. */
+static struct pl *
+step(struct pl *in, const struct schema_key *key, const char *part,
+    const char **rest, const struct schema_key **list)
+{
+	if (key->vtype == SCHEMA_DICTIONARY) {
+		*list = key->keys;
+		return under(in, part, PL_DICT);
+	}
+	if (key->vtype != SCHEMA_ARRAY || key->items == NULL ||
+	    key->items->vtype != SCHEMA_DICTIONARY)
+		return NULL;
+	*list = key->items->keys;
+	return item_of(under(in, part, PL_ARRAY), rest);
+}
+
 /*
  * Walk down a dotted name.  A name may hold dots itself, and below a
- * dictionary that takes any key the rest is one name.
+ * dictionary that takes any key the rest is one name.  t->key stays NULL for
+ * what is not known: the validator tells it.  False: it leads nowhere.
  */
 static bool
 find(struct maker *m, const char *name, const char **last, struct target *t)
@@ -101,35 +110,25 @@ find(struct maker *m, const char *name, const char **last, struct target *t)
 	char part[128];
 
 	t->in = m->top;
-	for (;;) {
-		dot = strchr(rest, '.');
-		t->key = exact(list, rest);
-		if (t->key != NULL || dot == NULL ||
-		    (size_t)(dot - rest) >= sizeof(part))
-			break;
+	while ((t->key = exact(list, rest)) == NULL &&
+	       (dot = strchr(rest, '.')) != NULL &&
+	       (size_t)(dot - rest) < sizeof(part)) {
 		snprintf(part, sizeof(part), "%.*s", (int)(dot - rest), rest);
-		key = exact(list, part);
-		if (key == NULL)
+		if ((key = exact(list, part)) == NULL)
 			break;
 		rest = dot + 1;
-		list = NULL;
-		if (key->vtype == SCHEMA_DICTIONARY) {
-			t->in = under(t->in, part, PL_DICT);
-			list = key->keys;
-		} else if (key->vtype == SCHEMA_ARRAY && key->items != NULL &&
-			   key->items->vtype == SCHEMA_DICTIONARY) {
-			t->in = item_of(under(t->in, part, PL_ARRAY), &rest);
-			list = t->in == NULL ? NULL : key->items->keys;
-		}
-		if (list == NULL)
+		t->in = step(t->in, key, part, &rest, &list);
+		if (t->in == NULL || *rest == '\0')
 			break;
 	}
 	*last = rest;
-	if (t->key == NULL && *rest != '\0')
-		t->key = schema_key(list, rest);
+	if (t->in == NULL || *rest == '\0') {
+		leads_nowhere(m, name);
+		return false;
+	}
 	if (t->key == NULL)
-		unknown_key(m, name, list);
-	return t->key != NULL;
+		t->key = schema_key(list, rest);
+	return true;
 }
 
 static void
@@ -187,7 +186,7 @@ assign(struct maker *m, char *name, char *text, bool quoted)
 
 	if (!find(m, name, &last, &t))
 		return;
-	if (t.key->vtype == SCHEMA_ARRAY &&
+	if (t.key != NULL && t.key->vtype == SCHEMA_ARRAY &&
 	    (t.key->items == NULL ||
 		t.key->items->vtype != SCHEMA_DICTIONARY)) {
 		add_items(m, &t, g, text);
@@ -230,7 +229,6 @@ static void
 choose(struct maker *m, const char *item)
 {
 	const struct schema_key *settings, *chosen;
-	const char *near;
 	struct pl *array;
 
 	m->keys = m->type->command == NULL ? NULL : m->type->command->keys;
@@ -238,26 +236,13 @@ choose(struct maker *m, const char *item)
 	settings = exact(m->keys, "Settings");
 	if (settings == NULL || settings->items == NULL)
 		return;
+	/* without a known one the validator says so */
 	chosen = item == NULL ? NULL : alternative(settings->items, item);
-	if (chosen == NULL) {
-		near = item == NULL ? NULL
-		                    : schema_key_near(settings->items, item);
-		m->bad = true;
-		if (near != NULL)
-			(void)err_add(m->err, ERR_INVALID,
-			    "Item: unknown setting '%.60s': did you mean %s?",
-			    item, near);
-		else
-			(void)err_add(m->err, ERR_INVALID,
-			    "Item: the name of the setting is needed, for "
-			    "example Item=DeviceName DeviceName=iPad-7");
-		return;
-	}
 	array = pl_new_array();
 	pl_dict_set(m->command, "Settings", array);
 	m->top = pl_new_dict();
 	pl_array_add(array, m->top);
-	m->keys = chosen->keys;
+	m->keys = chosen == NULL ? NULL : chosen->keys;
 	pl_set_string(m->top, "Item", item);
 }
 
@@ -266,50 +251,6 @@ is_settings(const struct maker *m)
 {
 	return m->type->command != NULL &&
 	       exact(m->type->command->keys, "Settings") != NULL;
-}
-
-/* ---- what is missing ---------------------------------------------------- */
-
-static void missing(struct maker *m, const struct schema_key *keys,
-    const struct pl *in, const char *prefix);
-
-static void
-missing_in(struct maker *m, const struct schema_key *key,
-    const struct pl *value, const char *name)
-{
-	size_t i;
-	char item[300];
-
-	if (pl_type(value) == PL_DICT)
-		missing(m, key->keys, value, name);
-	if (pl_type(value) != PL_ARRAY || key->items == NULL ||
-	    key->items->vtype != SCHEMA_DICTIONARY || key->items->next != NULL)
-		return;
-	for (i = 0; i < pl_array_len(value); i++) {
-		snprintf(item, sizeof(item), "%.200s.%zu", name, i);
-		missing(m, key->items->keys, pl_array_at(value, i), item);
-	}
-}
-
-static void
-missing(struct maker *m, const struct schema_key *keys, const struct pl *in,
-    const char *prefix)
-{
-	const struct pl *value;
-	char name[300];
-
-	for (; keys != NULL; keys = keys->next) {
-		snprintf(name, sizeof(name), "%.200s%s%s", prefix,
-		    prefix[0] != '\0' ? "." : "", keys->name);
-		value = pl_dict_get(in, keys->name);
-		if (value == NULL && schema_key_demanded(keys, NULL)) {
-			m->bad = true;
-			(void)err_add(m->err, ERR_INVALID,
-			    "%s: is missing, %s needs it (%s)", name,
-			    m->type->name, schema_vtype_name(keys->vtype));
-		}
-		missing_in(m, keys, value, name);
-	}
 }
 
 /* ---- the text ----------------------------------------------------------- */
@@ -404,11 +345,7 @@ make(struct maker *m, struct bytes rest, unsigned line)
 		goto out;
 	pl_set_string(m->command, "RequestType", m->type->name);
 	choose(m, item.len == 0 ? NULL : buf_str(&item));
-	/* without the setting's name nothing can be said of its keys */
-	if (m->top == m->command && is_settings(m))
-		goto out;
-	if ((e = assign_all(m, rest, line)) == ERR_OK)
-		missing(m, m->keys, m->top, "");
+	e = assign_all(m, rest, line);
 out:
 	buf_free(&item);
 	return e;

@@ -22,9 +22,13 @@
 #include "engine/schema/schema.h"
 
 /*
- * *ret is the command dictionary {RequestType, ...}, the caller's.
- * ERR_INVALID with all findings, a line each ("PIN: ..."); ERR_UNDECODABLE
- * for text that is not UTF-8, has control characters, or an open quote.
+ * *ret is the command dictionary {RequestType, ...}, the caller's.  What can be
+ * written as a property list can be written as text: unknown keys and values,
+ * and what is missing, is for the validator (validate.h).
+ * ERR_INVALID with all findings, a line each: an unknown request type, words
+ * that are no Key=Value, values that are not of their key's type.
+ * ERR_UNDECODABLE for text that is not UTF-8, has control characters, or an
+ * open quote.
  */
 enum err_code schema_command_from_text(const struct schema *schema,
     struct bytes text, struct pl **ret, struct err *err);

@@ -54,10 +54,10 @@ skip_past(struct search *x, const char *text, struct bytes *before)
 	return true;
 }
 
-/* The findings at the path get the line, those about something that is not
- * there the line of the dictionary that misses it. */
+/* The findings at the path and below get the line: what is missing has that of
+ * the dictionary that misses it, what is inside of data that of the data. */
 static void
-found(struct search *x, unsigned line, bool below)
+found(struct search *x, unsigned line)
 {
 	const char *path = buf_str(&x->path);
 	size_t i, len = x->path.len;
@@ -69,7 +69,7 @@ found(struct search *x, unsigned line, bool below)
 		    strncmp(f->path, path, len) == 0 &&
 		    (len == 0 || f->path[len] == '/' || f->path[len] == '[');
 
-		if (same || (below && child))
+		if (same || child)
 			f->line = line;
 	}
 }
@@ -85,7 +85,7 @@ begin(struct search *x, bool container, bool is_array)
 	if (top != NULL && top->array)
 		buf_printf(&x->path, "[%zu]", top->items++);
 	x->has_key = false;
-	found(x, line, container);
+	found(x, line);
 	if (container)
 		x->levels[x->depth++] =
 		    (struct level){ is_array, x->path.len, 0 };

@@ -240,7 +240,11 @@ way_fits(struct judge *j)
 		return true;
 	if (d->supervised == SCHEMA_NO && (ways & FACTS_DEVICE) == 0 &&
 	    d->enrollment == SCHEMA_ENROLLMENT_DEVICE)
-		return no(j, "needs supervision, which this device has not");
+		return (ways & FACTS_SUPERVISED) != 0
+		           ? no(j, "needs supervision, which this device has "
+				   "not")
+		           : no(j, "is for User Enrollment only; this device "
+				   "is enrolled as a whole");
 	j->uncertain = true;
 	return true;
 }

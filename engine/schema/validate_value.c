@@ -113,7 +113,8 @@ check_values(struct walk *w, const struct schema_key *key,
 	if (near.len > 0 && key->allowed != NULL) {
 		buf_text(&what, "a known value");
 	} else {
-		buf_text(&what, "one of ");
+		if (key->allowed != NULL || strchr(key->values, '|') != NULL)
+			buf_text(&what, "one of ");
 		schema_values_say(key, &what);
 	}
 	expected(w, key,
@@ -171,22 +172,42 @@ within(const struct limits *l, double v)
 	       (!l->has_most || v <= l->most);
 }
 
-/* "20", "0|30": one of the values, or at least the last one. */
+/* "20", "0|30": one of the values, or at least the last one; otherwise what is
+ * expected is appended to what. */
 static bool
-min_fits(const char *min, double v, struct limits *l)
+min_fits(const char *min, double v, struct buf *what)
 {
-	bool good = false;
+	const char *rest = min;
+	double least;
 	char *end;
 
 	for (;;) {
-		l->least = strtod(min, &end);
-		l->has_least = true;
-		if (v >= l->least && v <= l->least)
-			good = true;
+		least = strtod(rest, &end);
+		if (v >= least && (v <= least || *end != '|'))
+			return true;
 		if (*end != '|')
-			return good || v >= l->least;
-		min = end + 1;
+			break;
+		buf_printf(what, "%.15g or ", least);
+		rest = end + 1;
 	}
+	buf_printf(what, "at least %.15g", least);
+	return false;
+}
+
+/* What is expected is appended to what. */
+static bool
+range_fits(const struct schema_key *key, double v, struct buf *what)
+{
+	struct limits l = limits_of(key->range);
+
+	if (within(&l, v))
+		return true;
+	if (key->values[0] != '\0') {
+		schema_values_say(key, what);
+		buf_text(what, " or ");
+	}
+	limits_say(&l, "", what);
+	return false;
 }
 
 static bool
@@ -194,27 +215,22 @@ check_range(struct walk *w, const struct schema_key *key, const struct pl *node,
     const char *text)
 {
 	const char *min = rule_arg(key, "min");
-	struct limits l = limits_of(key->range), least = { 0 };
 	struct buf what = { 0 };
 	double v = 0;
+	bool good;
 
 	if ((key->range[0] == '\0' && min == NULL) || !pl_real(node, &v))
 		return true;
 	if (key->values[0] != '\0' && schema_value_allowed(key, text))
 		return true;
-	if (!within(&l, v)) {
-		if (key->values[0] != '\0')
-			schema_values_say(key, &what);
-		buf_text(&what, what.len > 0 ? " or " : "");
-		limits_say(&l, "", &what);
-	} else if (min != NULL && !min_fits(min, v, &least))
-		limits_say(&least, "", &what);
-	else
-		return true;
-	expected(w, key,
-	    (struct walk_note){ SCHEMA_ERROR, buf_str(&what), NULL }, text);
+	good = range_fits(key, v, &what) &&
+	       (min == NULL || min_fits(min, v, &what));
+	if (!good)
+		expected(w, key,
+		    (struct walk_note){ SCHEMA_ERROR, buf_str(&what), NULL },
+		    text);
 	buf_free(&what);
-	return false;
+	return good;
 }
 
 void

@@ -91,8 +91,9 @@ deprecated(struct walk *w, const struct os_facts *f, const char *subject)
 		return;
 	facts_version_say(f->deprecated, &since);
 	walk_say(w, (struct walk_note){ SCHEMA_WARNING, NULL, NULL },
-	    "%s%sdeprecated since %s %s", subject, *subject != '\0' ? " " : "",
-	    schema_os_name(d->os), buf_str(&since));
+	    "%s%sis deprecated since %s %s", subject,
+	    *subject != '\0' ? " " : "", schema_os_name(d->os),
+	    buf_str(&since));
 	buf_free(&since);
 }
 

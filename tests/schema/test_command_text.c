@@ -1,6 +1,6 @@
 #include "engine/schema/command_text.h"
 
-#include "engine/schema/command.h"
+#include "engine/schema/validate.h"
 #include "tests/tap.h"
 
 static const struct schema *schema;
@@ -34,19 +34,30 @@ makes(const char *text, const char *xml)
 	return same;
 }
 
-/* Refused, and the message is or has the lines of says. */
+/* Refused, by the text or by the validator, and the message has says. */
 static bool
 refused(const char *text, enum err_code code, const char *says)
 {
+	struct schema_check c = { .schema = schema };
+	struct schema_findings f = { 0 };
+	struct schema_envelope env;
 	struct pl *r = NULL;
 	struct err err = { 0 };
 	enum err_code e =
 	    schema_command_from_text(schema, bytes_text(text), &r, &err);
-	bool good = e == code && err.code == code && r == NULL &&
-	            strstr(err.msg, says) != NULL;
+	bool good = (e == ERR_OK) == (r != NULL);
 
+	if (e == ERR_OK)
+		e = schema_command_check_envelope(schema, r, &env, &err);
+	if (e == ERR_OK) {
+		schema_validate_command(&c, &env, &f);
+		e = schema_findings_error(&f, &err);
+	}
+	good = good && e == code && err.code == code &&
+	       strstr(err.msg, says) != NULL;
 	if (!good)
 		printf("# %s: %s\n", err_name(e), err.msg);
+	schema_findings_free(&f);
 	pl_free(r);
 	return good;
 }
@@ -125,17 +136,22 @@ test_refusals(void)
 	    "an unknown request type");
 	ok(refused("devicelock", ERR_INVALID, "did you mean DeviceLock?"),
 	    "its case counts");
-	ok(refused("DeviceLock PIN=abc Mesage=x stray", ERR_INVALID,
+	ok(refused("DeviceLock PIN=abc Mesage=x", ERR_INVALID,
 	       "PIN: 6 digits expected, got 'abc'\n"
-	       "Mesage: unknown key: did you mean Message?\n"
-	       "line 1: 'stray' is no Key=Value"),
+	       "Mesage: unknown key: did you mean Message?"),
 	    "all findings, a line each");
+	ok(refused("InstallApplication stray iTunesStoreID=x\nmore",
+	       ERR_INVALID,
+	       "line 1: 'stray' is no Key=Value (a value with blanks needs "
+	       "quotes)\niTunesStoreID: integer expected, got 'x'\n"
+	       "line 2: 'more' is no Key=Value"),
+	    "those of the text alone, too");
 	ok(refused("ApplyRedemptionCode", ERR_INVALID,
 	       "Identifier: is missing, ApplyRedemptionCode needs it "
 	       "(string)\nRedemptionCode: is missing"),
 	    "what is missing");
 	ok(refused("ScheduleOSUpdate Updates.Priority=High", ERR_INVALID,
-	       "Updates.0.InstallAction: is missing"),
+	       "Updates[0]/InstallAction: is missing"),
 	    "what is missing inside");
 	ok(refused("InstallApplication iTunesStoreID=x", ERR_INVALID,
 	       "iTunesStoreID: integer expected, got 'x'"),
@@ -149,7 +165,8 @@ test_refusals(void)
 	ok(refused("InstallApplication ManagementFlags=2", ERR_INVALID,
 	       "one of 1, 4, 5 expected"),
 	    "a value that is not in the list");
-	ok(refused("DeviceInformation Queries=Udid", ERR_INVALID, "UDID?"),
+	ok(refused("DeviceInformation Queries=Udid", ERR_INVALID,
+	       "did you mean UDID?"),
 	    "a query in the wrong case");
 	ok(refused("InstallProfile Payload=@x", ERR_INVALID, "base64 -w0"),
 	    "@FILE, with advice");
@@ -164,13 +181,14 @@ test_refusals(void)
 	ok(refused("Settings Item=DevName", ERR_INVALID,
 	       "did you mean DeviceName?"),
 	    "an unknown setting");
-	ok(refused("Settings DeviceName=x", ERR_INVALID, "Item="),
+	ok(refused("Settings DeviceName=x", ERR_INVALID,
+	       "Settings[0]/Item: is missing: it names the setting"),
 	    "a setting without name");
 	ok(refused("InstallApplication Attributes=x", ERR_INVALID,
 	       "Attributes.KEY=VALUE"),
 	    "a dictionary takes keys");
 	ok(refused("ScheduleOSUpdate Updates.1.InstallAction=Default",
-	       ERR_INVALID, "Updates.1.InstallAction"),
+	       ERR_INVALID, "Updates.1.InstallAction: leads nowhere"),
 	    "an array has no holes");
 	ok(refused("LogOutUser X=1", ERR_INVALID, "no such key"),
 	    "a command that takes no keys");
@@ -186,6 +204,16 @@ test_refusals(void)
 	    "a stray word");
 	ok(refused("RequestMirroring ScanTime=hunter2", ERR_INVALID, "hunter2"),
 	    "values are shown");
+	ok(refused("ScheduleOSUpdate Updates.=1", ERR_INVALID,
+	       "Updates.: leads nowhere"),
+	    "a name that ends too early");
+	ok(refused("InstallApplication Attributes.Removeable=no", ERR_INVALID,
+	       "Attributes/Removeable: unknown key: did you mean Removable?"),
+	    "an unknown key inside");
+	ok(makes("DeviceLock NotYetKnown=7 New.Key=x",
+	       TYPE("DeviceLock") "<key>NotYetKnown</key><integer>7</integer>"
+				  "<key>New.Key</key><string>x</string>"),
+	    "what is not known is what it looks like");
 }
 
 /* ---- every command ------------------------------------------------------ */

@@ -155,7 +155,8 @@ test_commands(void)
 	ok(command("Settings Item=SharedDeviceConfiguration "
 		   "UserSessionTimeout=0 TemporarySessionTimeout=29",
 	       NULL,
-	       "Settings[0]/TemporarySessionTimeout: at least 30 expected, got "
+	       "Settings[0]/TemporarySessionTimeout: 0 or at least 30 "
+	       "expected, got "
 	       "'29'"),
 	    "0 or at least 30");
 	ok(command(DICT(S("RequestType", "ProfileList")
@@ -198,7 +199,7 @@ test_devices(void)
 	    "of a key");
 	ok(command("DeviceInformation Queries=UDID,HasBattery,IMEI", &phone,
 	       "Queries[1]: HasBattery is not for iOS\n"
-	       "Queries[2]: IMEI deprecated since iOS 16.0 (a warning)"),
+	       "Queries[2]: IMEI is deprecated since iOS 16.0 (a warning)"),
 	    "of a value");
 	phone.enrollment = SCHEMA_ENROLLMENT_USER;
 	ok(command("EraseDevice", &phone,
@@ -287,7 +288,7 @@ test_profiles(void)
 	    "an encrypted profile has no payloads");
 	ok(profile(DICT(COMMON("Profile Service") D("PayloadContent", "")),
 	       NULL,
-	       "line 1: PayloadType: one of Configuration expected, got "
+	       "line 1: PayloadType: Configuration expected, got "
 	       "'Profile Service'\nline 1: PayloadContent: array expected, got "
 	       "dictionary"),
 	    "no configuration profile");
@@ -319,7 +320,7 @@ test_profiles(void)
 			   S("Type", "Redirect") S("TeamIdentifier", "apple") S(
 			       "Realm", "R") A("Hosts", "<string>a</string>"))),
 	       NULL,
-	       "line 1: PayloadContent[0]/Type: one of Credential expected, "
+	       "line 1: PayloadContent[0]/Type: Credential expected, "
 	       "got "
 	       "'Redirect'"),
 	    "a variant that is recognized by a key");

@@ -181,7 +181,7 @@ like "$(tail -n 1 "$M/events")" 'Settings queued as .*unknown setting' \
 	'and the event says what is wrong'
 rm "$commands/s"
 is "$(errno_of write "$commands/new" 'NotYetKnown X=1')" EPROTO \
-	'text needs the schema all the same'
+	'text of an unknown type needs the schema all the same'
 sed 's/Settings</NotYetKnown</' "$T/setting" >"$T/unknown"
 works 'a property list of an unknown type does not' \
 	cp "$T/unknown" "$commands/new"
