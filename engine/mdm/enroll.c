@@ -7,6 +7,7 @@
 #include "engine/mdm/profile.h"
 #include "engine/mdm/rate.h"
 #include "engine/model/events.h"
+#include "engine/model/tls.h"
 #include "mdmfs/org.h"
 
 #define PROFILE_TYPE "application/x-apple-aspen-config"
@@ -181,6 +182,22 @@ make(struct enroll *x, struct err *err)
 	return rc;
 }
 
+/*
+ * An address that was written a moment ago: the server's own certificate for
+ * it may not be made yet, and who reads now shall not be refused for that.
+ */
+static enum err_code
+look(struct enroll *x, struct err *err)
+{
+	struct tls_watch nothing_seen = { .look_at = 0 };
+	enum err_code rc = store_view(x->engine->store, look_txn, x, err);
+
+	if (rc == ERR_KEY_REJECTED &&
+	    tls_ensure(x->engine, &nothing_seen, NULL) == ERR_OK)
+		rc = store_view(x->engine->store, look_txn, x, err);
+	return rc;
+}
+
 /* Append the profile that may be handed out now. */
 static enum err_code
 enroll(struct enroll *x, struct buf *b, struct err *err)
@@ -188,7 +205,7 @@ enroll(struct enroll *x, struct buf *b, struct err *err)
 	enum err_code rc;
 
 	do {
-		rc = store_view(x->engine->store, look_txn, x, err);
+		rc = look(x, err);
 		if (rc == ERR_OK && x->found.len == 0)
 			rc = make(x, err);
 	} while (rc == ERR_CHANGED);

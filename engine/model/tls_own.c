@@ -140,21 +140,20 @@ make(struct own *o, struct err *err)
 static enum err_code
 tell(struct txn *t, const struct own *o, struct err *err)
 {
+	struct buf names = { 0 };
+	size_t i, shown = o->n_hosts < 5 ? o->n_hosts : 5;
 	enum err_code rc;
 
-	if (o->n_hosts <= 1)
-		rc = event_record(t, o->engine, 0, err,
-		    "tls: system/tls is empty, so the server made a "
-		    "certificate for %s, signed by a root of its own; devices "
-		    "get the root with their enrollment profile",
-		    o->n_hosts > 0 ? o->hosts[0] : "localhost");
-	else
-		rc = event_record(t, o->engine, 0, err,
-		    "tls: system/tls is empty, so the server made a "
-		    "certificate for %s and %zu further names, signed by a "
-		    "root of its own; devices get the root with their "
-		    "enrollment profile",
-		    o->hosts[0], o->n_hosts - 1);
+	for (i = 0; i < shown; i++)
+		buf_printf(&names, "%s%s", i == 0 ? "" : ", ", o->hosts[i]);
+	if (shown < o->n_hosts)
+		buf_printf(&names, " and %zu more names", o->n_hosts - shown);
+	rc = event_record(t, o->engine, 0, err,
+	    "tls: system/tls is empty, so the server made a certificate for "
+	    "%s, signed by a root of its own; devices get the root with their "
+	    "enrollment profile",
+	    shown > 0 ? buf_str(&names) : "localhost");
+	buf_free(&names);
 	if (rc == ERR_OK && o->too_many > 0)
 		rc = event_record(t, o->engine, 0, err,
 		    "tls: %zu further organizations' names have no room in the "

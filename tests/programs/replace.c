@@ -1,13 +1,12 @@
 /*
  * replace: certificates are replaced again and again while clients come.
  *
- *   replace [REPLACEMENTS [DIR [ORGANIZATIONS]]]
+ *   replace [REPLACEMENTS [DIR]]
  *
  * First in the server alone (server_set_identities()), then through the slots
  * of a whole engine with its store in DIR (default: a new folder in /var/tmp,
  * which goes away): HTTPS each time, push and signing every tenth time, with
- * the enrollment profile.  Then one of many organizations' certificates (100;
- * in memory), which must not cost all of theirs.  TAP: no connection fails, the next one sees the new
+ * the enrollment profile.  TAP: no connection fails, the next one sees the new
  * certificate, memory does not grow; with a sanitizer, nothing leaks.
  */
 #include <pthread.h>
@@ -15,18 +14,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "engine/base/text.h"
-#include "engine/pki/bundle.h"
-#include "engine/pki/ca.h"
 #include "engine/pki/cms.h"
-#include "engine/pki/pem.h"
-#include "mdmfs/file.h"
 #include "mdmfs/org.h"
-#include "tests/lib/wire_client.h"
-#include "tests/tap.h"
+#include "tests/programs/tls_world.h"
 
 #define PAIRS   8
 #define CLIENTS 2
@@ -45,41 +38,6 @@
 #define GROWTH (6 * 1024)
 
 static char dir[256];
-static struct err err;
-
-static void
-need(bool cond, const char *what)
-{
-	if (cond)
-		return;
-	printf("Bail out! %s: %s\n", what, err.msg);
-	exit(1);
-}
-
-static double
-now_s(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-/* KiB of memory that is this process's own, not the store's file. */
-static long
-memory(void)
-{
-	char line[128];
-	long kib = 0;
-	FILE *f = fopen("/proc/self/status", "r");
-
-	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
-		if (sscanf(line, "RssAnon: %ld", &kib) == 1)
-			break;
-	if (f != NULL)
-		fclose(f);
-	return kib;
-}
 
 static void
 check_memory(long before)
@@ -245,27 +203,6 @@ server_alone(int n)
 
 /* ---- a whole engine ----------------------------------------------------- */
 
-static struct engine *engine;
-
-static uint64_t
-put(uint64_t parent, const char *name, enum place place, struct bytes bytes)
-{
-	struct file_write w = { .parent = parent,
-		.name = name,
-		.place = place,
-		.mode = place_limit(place) == 0 ? 0755 : 0600,
-		.bytes = bytes,
-		.actor = { .pid = 1, .comm = "replace" } };
-	struct file_node n = { 0 };
-
-	need(file_reserve(engine, 1, &w.ino, &err) == ERR_OK, "a number");
-	need((place_limit(place) == 0
-		     ? file_mkdir(engine, &w, &n, &err)
-		     : file_write(engine, &w, &n, &err)) == ERR_OK,
-	    name);
-	return n.ino;
-}
-
 static struct buf
 load_file(const char *name, int i)
 {
@@ -314,22 +251,6 @@ signed_by(uint32_t org, const char *name)
 	buf_free(&profile);
 	buf_free(&xml);
 	return yes;
-}
-
-/* The port that the engine chose. */
-static uint16_t
-port_of(void)
-{
-	struct buf b = { 0 };
-	const char *p;
-	int port = 0;
-
-	engine_describe(engine, &b);
-	p = strstr(buf_str(&b), "https://127.0.0.1:");
-	if (p != NULL)
-		port = atoi(p + strlen("https://127.0.0.1:"));
-	buf_free(&b);
-	return (uint16_t)port;
 }
 
 static void
@@ -387,118 +308,6 @@ whole_engine(int n)
 	}
 }
 
-/* ---- many organizations ------------------------------------------------- */
-
-static struct identity *root;
-
-/* Certificate and key of a host, PEM. */
-static void
-make_host(const char *host, struct buf *pem)
-{
-	struct san name = { SAN_DNS, host };
-	struct ca_server server = { .names = &name, .n_names = 1, .days = 30 };
-	int64_t now = (int64_t)time(NULL);
-	struct pkey *key = NULL;
-	struct cert *c = NULL;
-	struct buf der = { 0 };
-
-	buf_reset(pem);
-	need(pkey_generate_p256(&key, &err) == ERR_OK &&
-		 ca_issue_server(root, key, &server, now, &c, &err) == ERR_OK,
-	    host);
-	cert_pem(c, pem);
-	need(pkey_encode(key, &der, &err) == ERR_OK, host);
-	pem_put(pem, "PRIVATE KEY", buf_view(&der));
-	buf_wipe(&der);
-	pkey_free(key);
-	cert_free(c);
-}
-
-/* Seconds until a client who asks for host sees its certificate. */
-static double
-until_seen(uint16_t port, const char *host, struct bytes fingerprint)
-{
-	struct wire_client_options o = {
-		.port = port, .alpn = "http/1.1", .sni = host
-	};
-	double begin = now_s();
-	unsigned char md[32];
-	unsigned len = 0;
-	bool yes = false;
-
-	while (!yes && now_s() - begin < 30) {
-		struct wire_client c;
-		X509 *x;
-
-		yes = wire_connect(&c, &o) &&
-		      (x = SSL_get0_peer_certificate(c.ssl)) != NULL &&
-		      X509_digest(x, EVP_sha256(), md, &len) == 1 &&
-		      bytes_equal(bytes_of(md, len), fingerprint);
-		wire_disconnect(&c);
-	}
-	return yes ? now_s() - begin : -1;
-}
-
-static double
-give(uint16_t port, uint64_t slot, const char *host)
-{
-	struct buf pem = { 0 };
-	struct bundle *b = NULL;
-	double took;
-
-	make_host(host, &pem);
-	need(bundle_parse(buf_view(&pem), NULL, 0, &b, &err) == ERR_OK, host);
-	put(slot, "pair.pem", PLACE_TLS_FILE, buf_view(&pem));
-	took = port == 0 ? 0
-	                 : until_seen(port, host,
-			       bytes_of(cert_fingerprint(bundle_cert(b, 0)),
-				   CERT_FINGERPRINT_LEN));
-	bundle_free(b);
-	buf_wipe(&pem);
-	return took;
-}
-
-static void
-many_organizations(int orgs)
-{
-	struct engine_options o = { .listen = { "127.0.0.1:0" },
-		.apns_url = "https://localhost:1" };
-	uint64_t slot = 0;
-	char name[64];
-	double begin, took, slowest = 0;
-	long before;
-	int i;
-
-	need(ca_create("Root", (int64_t)time(NULL), &root, &err) == ERR_OK,
-	    "root");
-	need(engine_open(&o, &engine, &err) == ERR_OK, "store");
-	for (i = 1; i <= orgs; i++) {
-		snprintf(name, sizeof(name), "org%d", i);
-		slot = put(FILE_INO_ORGS, name, PLACE_ORG, BYTES_NONE);
-		slot = put(slot, "tls", PLACE_TLS, BYTES_NONE);
-		snprintf(name, sizeof(name), "org%d.example.com", i);
-		give(0, slot, name);
-	}
-	before = memory();
-	begin = now_s();
-	need(engine_start(engine, &err) == ERR_OK, "start");
-	printf("# %d organizations: served after %.2f s, %ld KiB\n", orgs,
-	    now_s() - begin, memory() - before);
-	for (i = 0; i < 20; i++) {
-		took = give(port_of(), slot, name);
-		if (took < 0 || took > slowest)
-			slowest = took;
-		if (took < 0)
-			break;
-	}
-	printf("# a new certificate of one is seen after %.1f ms at the "
-	       "latest\n",
-	    slowest * 1000);
-	ok(slowest >= 0, "one of many organizations' certificates is replaced");
-	engine_close(engine);
-	identity_free(root);
-}
-
 int
 main(int argc, char **argv)
 {
@@ -507,11 +316,9 @@ main(int argc, char **argv)
 
 	snprintf(dir, sizeof(dir), "%s/mdmfs-replace-XXXXXX",
 	    argc > 2 ? argv[2] : "/var/tmp");
-	need(n > 4 && mkdtemp(dir) != NULL,
-	    "replace [REPLACEMENTS [DIR [ORGANIZATIONS]]]");
+	need(n > 4 && mkdtemp(dir) != NULL, "replace [REPLACEMENTS [DIR]]");
 	server_alone(n);
 	whole_engine(n);
-	many_organizations(argc > 3 ? atoi(argv[3]) : 100);
 	(void)wire_shell(&b, "rm -rf '%s'", dir);
 	buf_free(&b);
 	return tap_done();

@@ -217,6 +217,8 @@ works 'so their profiles are handed out' cat "$profile"
 echo "https://more.example.net:$PORT" >"$M/orgs/other/url"
 soon 'hello x && openssl x509 -in "$T/hello" -noout -ext subjectAltName |
 	grep -q "DNS:more.example.net"' 'also of those that come later'
+echo "https://quick.example.net:$PORT" >"$M/orgs/acme/url"
+works 'and who reads a profile right after is not refused' cat "$profile"
 rm "$M/orgs/acme/url" "$M/orgs/other/url"
 
 # ---- certbot ----------------------------------------------------------------
