@@ -119,14 +119,16 @@ command_judge(struct change *c, struct err *err)
 	struct schema_envelope env;
 	struct pl *root = NULL, *whole = NULL;
 	struct command *x = c->context;
+	struct validation_job job;
 	enum err_code rc;
 
 	rc = schema_command_read(
 	    c->engine->schema, c->w->bytes, &root, &env, err);
 	if (rc != ERR_OK)
 		return rc;
-	rc = validation_command(c->engine->schema, x->validation, &x->device.d,
-	    &env, c->w->bytes, &x->findings, err);
+	job = (struct validation_job){ c->engine->schema, x->validation,
+		&x->device.d, c->w->bytes };
+	rc = validation_command(&job, &env, &x->findings, err);
 	if (rc != ERR_OK)
 		goto out;
 	snprintf(x->type, sizeof(x->type), "%s", env.request_type);

@@ -130,28 +130,27 @@ say(const struct schema_findings *findings, struct buf *note)
 }
 
 enum err_code
-validation_command(const struct schema *schema, enum validation validation,
-    const struct schema_device *d, const struct schema_envelope *env,
-    struct bytes document, struct buf *note, struct err *err)
+validation_command(const struct validation_job *job,
+    const struct schema_envelope *env, struct buf *note, struct err *err)
 {
 	struct schema_check c = {
-		.schema = schema, .device = d, .unwrap = unwrap
+		.schema = job->schema, .device = job->device, .unwrap = unwrap
 	};
 	struct schema_findings findings = { 0 };
 	enum err_code rc = ERR_OK;
 
-	if (validation == VALIDATION_OFF)
+	if (job->validation == VALIDATION_OFF)
 		return ERR_OK;
 	schema_validate_command(&c, env, &findings);
-	schema_findings_lines(&findings, document);
-	if (validation == VALIDATION_STRICT)
+	schema_findings_lines(&findings, job->document);
+	if (job->validation == VALIDATION_STRICT)
 		rc = schema_findings_error(&findings, err);
 	if (rc != ERR_OK)
 		(void)err_add(err, rc,
 		    "(by %s; with the word warn in system/validation it is "
 		    "taken all the same)",
-		    schema_release(schema));
-	if (rc == ERR_OK && findings.n > 0)
+		    schema_release(job->schema));
+	else if (findings.n > 0)
 		say(&findings, note);
 	schema_findings_free(&findings);
 	return rc;

@@ -35,12 +35,16 @@ void validation_device_read(struct txn *t, const struct device *device,
 
 /*
  * A command against the schema and the device.  In strict, ERR_INVALID or
- * ERR_UNSUPPORTED with all findings; document is what they take their lines
- * from.  What is taken nevertheless is appended to note, in one line.
+ * ERR_UNSUPPORTED with all findings, whose lines are document's.  What is
+ * taken nevertheless is appended to note, in one line.
  */
-enum err_code validation_command(const struct schema *schema,
-    enum validation validation, const struct schema_device *d,
-    const struct schema_envelope *env, struct bytes document, struct buf *note,
-    struct err *err);
+struct validation_job {
+	const struct schema *schema;
+	enum validation validation;
+	const struct schema_device *device;
+	struct bytes document;
+};
+enum err_code validation_command(const struct validation_job *job,
+    const struct schema_envelope *env, struct buf *note, struct err *err);
 
 #endif
