@@ -147,6 +147,12 @@ tls_path(struct txn *t, struct slot_id id, struct buf *ret)
 		buf_text(ret, "system/tls");
 }
 
+bool
+tls_names_cut(const struct slot_facts *facts)
+{
+	return strlen(facts->names) > sizeof(facts->names) - 256;
+}
+
 /* ---- for one name ------------------------------------------------------- */
 
 struct choice {
@@ -175,15 +181,25 @@ carries(const struct cert *c, const char *host, bool star)
 	return false;
 }
 
-/* Whether the facts, which cut long lists of names, speak against it. */
+/* The same, as far as the facts tell: long lists of names are cut there. */
 static bool
-may_carry(const struct slot_facts *f, const char *host)
+may_carry(const struct slot_facts *f, const char *host, bool star)
 {
-	const char *dot = strchr(host, '.');
+	const char *dot = strchr(host, '.'), *p = f->names;
+	const char *wanted = star ? dot : host;
+	size_t len;
 
-	return strlen(f->names) > sizeof(f->names) - 256 ||
-	       strcasestr(f->names, host) != NULL ||
-	       (dot != NULL && strcasestr(f->names, dot) != NULL);
+	if (tls_names_cut(f))
+		return true;
+	while (wanted != NULL && *p != '\0') {
+		len = strcspn(p, ",");
+		if ((*p == '*') == star && len - star == strlen(wanted) &&
+		    strncasecmp(p + star, wanted, len - star) == 0)
+			return true;
+		p += len;
+		p += strspn(p, ", ");
+	}
+	return false;
 }
 
 static enum err_code
@@ -196,7 +212,7 @@ choose_one(void *arg, struct txn *t, struct slot_id id,
 	enum err_code rc;
 
 	if (found->n == sizeof(found->ids) / sizeof(found->ids[0]) ||
-	    !may_carry(facts, x->host))
+	    !may_carry(facts, x->host, x->star))
 		return ERR_OK;
 	rc = slot_identity(t, id, &identity, err);
 	if (rc == ERR_OK &&

@@ -40,6 +40,9 @@ typedef enum err_code tls_fn(void *arg, struct txn *t, struct slot_id id,
     const struct slot_facts *facts, struct err *err);
 enum err_code tls_each(struct txn *t, tls_fn *fn, void *arg, struct err *err);
 
+/* facts->names does not hold all of the certificate's. */
+bool tls_names_cut(const struct slot_facts *facts);
+
 /* Called with the address of each organization that has one of its own. */
 typedef enum err_code tls_url_fn(
     void *arg, uint32_t org, const struct system_url *url, struct err *err);

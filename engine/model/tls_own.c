@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,9 +10,16 @@
 #define OWN_DAYS   397 /* of a self-made certificate */
 #define RENEW_DAYS 30  /* before its end */
 
+/* A name that a certificate in effect carries. */
+struct name {
+	char *text; /* lower case */
+	uint32_t org;
+};
+
 struct own {
 	struct engine *engine;
-	struct txn *t;
+	struct name *names; /* by text */
+	size_t n_names, room;
 	char hosts[TLS_OWN_MAX_NAMES][256];
 	size_t n_hosts;
 	size_t too_many; /* hosts that found no room */
@@ -36,20 +44,107 @@ add_host(struct own *o, const char *host)
 	memcpy(o->hosts[o->n_hosts++], host, strlen(host) + 1);
 }
 
-/* The host of an organization, unless a certificate that was put here has
- * it. */
+static void
+names_reset(struct own *o)
+{
+	while (o->n_names > 0)
+		free(o->names[--o->n_names].text);
+}
+
+static enum err_code
+add_name(
+    struct own *o, const char *text, size_t len, uint32_t org, struct err *err)
+{
+	struct name *p = o->names;
+	size_t i;
+
+	if (o->n_names == o->room) {
+		p = reallocarray(p, o->room * 2 + 64, sizeof(*p));
+		if (p == NULL)
+			return err_set(err, ERR_NO_MEMORY, "HTTPS names");
+		o->names = p;
+		o->room = o->room * 2 + 64;
+	}
+	p += o->n_names;
+	p->org = org;
+	if ((p->text = strndup(text, len)) == NULL)
+		return err_set(err, ERR_NO_MEMORY, "HTTPS names");
+	for (i = 0; i < len; i++)
+		if (p->text[i] >= 'A' && p->text[i] <= 'Z')
+			p->text[i] = (char)(p->text[i] + 32);
+	o->n_names++;
+	return ERR_OK;
+}
+
+/* Out of the facts, which cost no decoding, unless they are cut. */
+static enum err_code
+add_names(void *arg, struct txn *t, struct slot_id id,
+    const struct slot_facts *facts, struct err *err)
+{
+	struct own *o = arg;
+	const char *p = facts->names;
+	struct identity *identity = NULL;
+	enum err_code rc = ERR_OK;
+	size_t i, len;
+
+	if (tls_names_cut(facts)) {
+		rc = slot_identity(t, id, &identity, err);
+		for (i = 0;
+		     rc == ERR_OK && i < cert_n_names(identity_leaf(identity));
+		     i++) {
+			p = cert_name(identity_leaf(identity), i)->text;
+			rc = add_name(o, p, strlen(p), id.org, err);
+		}
+		identity_free(identity);
+		return rc;
+	}
+	for (; *p != '\0' && rc == ERR_OK; p += strspn(p, ", ")) {
+		len = strcspn(p, ",");
+		rc = add_name(o, p, len, id.org, err);
+		p += len;
+	}
+	return rc;
+}
+
+static int
+by_text(const void *a, const void *b)
+{
+	const struct name *f = a, *g = b;
+	int c = strcmp(f->text, g->text);
+
+	return c != 0 ? c : f->org < g->org ? -1 : f->org > g->org;
+}
+
+/* Whether a certificate that was put here is shown to that organization's
+ * devices under that name: the system's, or its own. */
+static bool
+is_covered(const struct own *o, const char *text, uint32_t org)
+{
+	char copy[256];
+	struct name key = { copy, 0 };
+
+	snprintf(copy, sizeof(copy), "%s", text);
+	if (o->n_names == 0)
+		return false;
+	if (bsearch(&key, o->names, o->n_names, sizeof(key), by_text) != NULL)
+		return true;
+	key.org = org;
+	return bsearch(&key, o->names, o->n_names, sizeof(key), by_text) !=
+	       NULL;
+}
+
 static enum err_code
 add_org(void *arg, uint32_t org, const struct system_url *url, struct err *err)
 {
 	struct own *o = arg;
-	struct tls_choice choice;
-	enum err_code rc = tls_listed(o->t, org, url->host, &choice, err);
+	const char *dot = strchr(url->host, '.');
+	char star[256];
 
-	if (rc != ERR_OK)
-		return rc;
-	if (choice.n == 0)
+	(void)err;
+	snprintf(star, sizeof(star), "*%.254s", dot != NULL ? dot : "");
+	if (!is_covered(o, url->host, org) &&
+	    (dot == NULL || !is_covered(o, star, org)))
 		add_host(o, url->host);
-	tls_choice_fini(&choice);
 	return ERR_OK;
 }
 
@@ -73,8 +168,8 @@ look_txn(struct txn *t, void *arg, struct err *err)
 	struct tls_state s;
 	enum err_code rc = tls_state(t, &s, err);
 
-	o->t = t;
 	o->needed = false;
+	names_reset(o);
 	o->n_hosts = o->too_many = 0;
 	identity_free(o->root);
 	o->root = NULL;
@@ -82,6 +177,10 @@ look_txn(struct txn *t, void *arg, struct err *err)
 		return rc;
 	if (system_url_read(t, &url, NULL) == ERR_OK)
 		add_host(o, url.host);
+	if ((rc = tls_each(t, add_names, o, err)) != ERR_OK)
+		return rc;
+	if (o->n_names > 0)
+		qsort(o->names, o->n_names, sizeof(*o->names), by_text);
 	if ((rc = tls_urls(t, add_org, o, err)) != ERR_OK)
 		return rc;
 	rc = slot_identity(t, slot_of(0, SLOT_OF_TLS_CA), &o->root, NULL);
@@ -213,6 +312,8 @@ tls_ensure(struct engine *e, struct tls_watch *watch, struct err *err)
 		*watch = now; /* what was made is looked at once more */
 	identity_free(o->root);
 	identity_free(o->made);
+	names_reset(o);
+	free(o->names);
 	free(o);
 	return rc;
 }

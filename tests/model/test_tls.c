@@ -25,17 +25,17 @@ install_txn(struct txn *t, void *arg, struct err *err)
 }
 
 static void
-install(uint32_t org, uint64_t dir, const char *a, const char *b)
+install_names(
+    uint32_t org, uint64_t dir, const struct san *names, size_t n_names)
 {
-	struct san names[2] = { { SAN_DNS, a }, { SAN_DNS, b } };
 	struct ca_server server = {
-		.names = names, .n_names = b == NULL ? 1 : 2, .days = 90
+		.names = names, .n_names = n_names, .days = 90
 	};
 	struct install x = { .id = { org, SLOT_OF_TLS, dir } };
 	struct cert *leaf = NULL, *pool[1];
 	struct pkey *key = NULL;
 
-	if (a != NULL) {
+	if (n_names > 0) {
 		must(pkey_generate_p256(&key, &rules_err));
 		must(ca_issue_server(
 		    root, key, &server, engine_now(rules), &leaf, &rules_err));
@@ -46,6 +46,15 @@ install(uint32_t org, uint64_t dir, const char *a, const char *b)
 	identity_free(x.identity);
 	cert_free(leaf);
 	pkey_free(key);
+}
+
+/* a NULL: out of effect */
+static void
+install(uint32_t org, uint64_t dir, const char *a, const char *b)
+{
+	struct san names[2] = { { SAN_DNS, a }, { SAN_DNS, b } };
+
+	install_names(org, dir, names, a == NULL ? 0 : b == NULL ? 1 : 2);
 }
 
 struct asked {
@@ -111,6 +120,25 @@ test_choice(uint32_t acme, uint32_t umbrella)
 	install(acme, 0, "acme.example.com", "mdm.example.com");
 	ok(is(chosen(acme, "mdm.example.com"), "mdm.example.com"),
 	    "the system's goes before it for the same name");
+}
+
+static void
+test_long_list(uint32_t acme)
+{
+	static char text[60][64];
+	struct san names[60];
+	struct tls_watch watch = { .look_at = 0 };
+	size_t i;
+
+	for (i = 0; i < 60; i++) {
+		snprintf(text[i], sizeof(text[i]),
+		    "host%02zu.a-department-with-a-long-name.example.org", i);
+		names[i] = (struct san){ SAN_DNS, text[i] };
+	}
+	install_names(0, dirs, names, 60);
+	ok(is(chosen(acme, text[59]), text[0]),
+	    "the last of many names is found, too");
+	must(tls_ensure(rules, &watch, &rules_err));
 }
 
 /* ---- the self-made one -------------------------------------------------- */
@@ -301,6 +329,7 @@ main(void)
 	dirs = 5000;
 	must(ca_create("Root", engine_now(rules), &root, &rules_err));
 	test_choice(acme, umbrella);
+	test_long_list(acme);
 	test_own(acme);
 	test_served(acme, umbrella);
 	install(0, 0, NULL, NULL);

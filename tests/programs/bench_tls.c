@@ -1,6 +1,6 @@
 /*
  * bench_tls: what one organization's new HTTPS certificate costs when many
- * have one, for the table in tests/bench.
+ * have one.
  *
  *   bench_tls [ORGANIZATIONS]
  *
