@@ -97,12 +97,14 @@ set_dirty(struct draft *f, bool dirty)
 	}
 	pthread_mutex_unlock(&f->d->mutex);
 	f->dirty = dirty;
+	f->pending = dirty ? f->buf.len + 1 : 0;
 }
 
 static enum err_code
 poison(struct draft *f, const struct err *why, struct err *err)
 {
 	f->poisoned = true;
+	f->pending = 0;
 	f->err = *why;
 	if (err != NULL)
 		*err = *why;
@@ -384,6 +386,7 @@ commit_locked(struct draft *f, struct draft_result *ret, struct err *err)
 		return ERR_OK;
 	}
 	f->failed = true;
+	f->pending = 0;
 	f->err.code = rc;
 	if (err != NULL)
 		*err = f->err;

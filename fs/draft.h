@@ -60,6 +60,9 @@ enum err_code draft_truncate(
 enum err_code draft_read(struct draft *f, uint64_t off, uint64_t max,
     struct buf *b, struct err *err);
 uint64_t draft_size(struct draft *f);
+/* The same without waiting for a commit.  False: nothing is written that was
+ * not yet committed or refused. */
+bool draft_pending(struct draft *f, uint64_t *size);
 
 /*
  * Judge and store what was written since the last commit; nothing written:

@@ -40,8 +40,9 @@ struct draft {
 	enum place place;
 	uint32_t org;
 	char name[256];
-	pthread_mutex_t mutex; /* protects everything below */
-	struct actor actor;    /* the last who wrote */
+	pthread_mutex_t mutex;        /* protects everything below */
+	atomic_uint_fast64_t pending; /* bytes that a commit waits for, + 1 */
+	struct actor actor;           /* the last who wrote */
 	struct buf buf;
 	bool append;
 	bool dirty;   /* written since the last commit */

@@ -215,3 +215,14 @@ drafts_unlink(struct drafts *d, uint64_t ino)
 	pthread_mutex_unlock(&d->mutex);
 	return unborn;
 }
+
+bool
+draft_pending(struct draft *f, uint64_t *size)
+{
+	uint64_t pending = f->pending;
+
+	if (pending == 0)
+		return false;
+	*size = pending - 1;
+	return true;
+}

@@ -1,6 +1,7 @@
 #include "fs/fs.h"
 
 #include <time.h>
+#include <unistd.h>
 
 /* Each reservation costs a commit; what is left at a restart is lost. */
 #define RESERVE 256
@@ -8,7 +9,7 @@
 enum err_code
 fs_init(struct fs *f, struct engine *e, struct err *err)
 {
-	*f = (struct fs){ .engine = e, .started = time(NULL) };
+	*f = (struct fs){ .engine = e, .started = time(NULL), .state_fd = -1 };
 	pthread_mutex_init(&f->mutex, NULL);
 	f->scratch = scratch_new();
 	f->drafts = drafts_new(e);
@@ -25,6 +26,8 @@ fs_fini(struct fs *f)
 	scratch_free(f->scratch);
 	drafts_free(f->drafts);
 	refusals_free(f->refusals);
+	if (f->state_fd >= 0)
+		close(f->state_fd);
 	pthread_mutex_destroy(&f->mutex);
 }
 

@@ -19,6 +19,10 @@ struct fs {
 	struct refusals *refusals;
 	struct notify *notify; /* NULL until the mount is there */
 	int64_t started;       /* seconds since 1970 UTC */
+	int state_fd;          /* of the store's folder; -1: in memory */
+	bool squash;           /* root acts as the two below */
+	uint32_t squash_uid;
+	uint32_t squash_gid;
 	pthread_mutex_t mutex; /* protects the two below */
 	uint64_t next_ino;     /* reserved numbers not used yet */
 	uint64_t end_ino;

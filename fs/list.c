@@ -23,7 +23,8 @@ struct listing {
 	uint64_t after;
 	node_entry_fn *fn;
 	void *arg;
-	bool full; /* fn wants no more */
+	bool full;             /* fn wants no more */
+	struct view_orgs orgs; /* whose entries the caller is shown */
 };
 
 static bool
@@ -73,6 +74,9 @@ put_name(void *arg, const struct tree_entry *entry)
 
 	if (row == NULL)
 		return true; /* no name that could be looked up */
+	if ((row->of == OF_DEVICE || row->of == OF_ORG) &&
+	    !view_filter(&l->orgs, entry->at.org))
+		return true; /* of an organization that is not the caller's */
 	return put(l, entry->name, tree_ino(row, &entry->at), row->kind,
 	    COOKIE_NAMES | entry->cookie);
 }
@@ -122,12 +126,29 @@ parent_ino(const struct node *dir)
 	return dir->parent != 0 ? dir->parent : FILE_INO_ROOT;
 }
 
+static enum err_code
+list_names(struct listing *l, struct err *err)
+{
+	enum err_code rc =
+	    view_orgs_init(&l->orgs, l->f->engine, &l->caller->view, err);
+
+	if (rc == ERR_OK)
+		rc = l->dir->row->names->list(
+		    &l->dir->at, resume(l, COOKIE_NAMES), put_name, l, err);
+	view_orgs_fini(&l->orgs);
+	return rc;
+}
+
 enum err_code
 node_list(struct fs *f, const struct node *dir, const struct node_listing *from,
     struct err *err)
 {
-	struct listing l = { f, dir, from->caller, from->after, from->fn,
-		from->arg, false };
+	struct listing l = { .f = f,
+		.dir = dir,
+		.caller = from->caller,
+		.after = from->after,
+		.fn = from->fn,
+		.arg = from->arg };
 	uint64_t after = from->after;
 	const struct tree_row *row = dir->row;
 	bool kept = row == NULL || row->place != PLACE_NONE;
@@ -140,8 +161,7 @@ node_list(struct fs *f, const struct node *dir, const struct node_listing *from,
 		rc = list_literals(&l, err);
 	if (rc == ERR_OK && !l.full && row != NULL && row->names != NULL &&
 	    after < COOKIE_STORE)
-		rc = row->names->list(
-		    &dir->at, resume(&l, COOKIE_NAMES), put_name, &l, err);
+		rc = list_names(&l, err);
 	if (rc == ERR_OK && !l.full && kept && dir->source != NODE_SCRATCH &&
 	    after < COOKIE_SCRATCH)
 		rc = file_list(f->engine, dir->ino, resume(&l, COOKIE_STORE),

@@ -38,9 +38,11 @@ static void
 read_groups(fuse_req_t req, struct view *v)
 {
 	gid_t list[VIEW_GROUPS_MAX];
-	int n = fuse_req_getgroups(req, VIEW_GROUPS_MAX, list);
+	int n = 0;
 
 	v->ngroups = 0;
+	if (!v->squashed) /* these are root's */
+		n = fuse_req_getgroups(req, VIEW_GROUPS_MAX, list);
 	for (int i = 0; i < n && i < VIEW_GROUPS_MAX; i++)
 		v->groups[v->ngroups++] = list[i];
 }
@@ -49,16 +51,60 @@ void
 ops_caller(fuse_req_t req, unsigned what, struct caller *ret)
 {
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+	const struct fs *f = ops_fs(req);
+	bool squashed = f->squash && ctx->uid == 0;
 
 	ret->actor =
 	    (struct actor){ .uid = ctx->uid, .gid = ctx->gid, .pid = ctx->pid };
-	ret->view.uid = ctx->uid;
-	ret->view.gid = ctx->gid;
+	if (squashed) {
+		ret->actor.uid = f->squash_uid;
+		ret->actor.gid = f->squash_gid;
+	}
+	ret->view.uid = ret->actor.uid;
+	ret->view.gid = ret->actor.gid;
+	ret->view.squashed = squashed;
 	ret->view.ngroups = 0;
 	if (what & CALLER_COMM)
 		read_comm(ctx->pid, ret->actor.comm);
-	if ((what & CALLER_GROUPS) && ctx->uid != 0)
+	if ((what & CALLER_GROUPS) && ret->view.uid != 0)
 		read_groups(req, &ret->view);
+}
+
+/* ---- root that was squashed --------------------------------------------- */
+
+enum err_code
+ops_may(const struct caller *c, const struct node *n, unsigned want,
+    struct err *err)
+{
+	const struct view_owned of = { n->uid, n->gid, n->mode };
+
+	if (!c->view.squashed || view_may(&c->view, &of, want))
+		return ERR_OK;
+	return err_set(err, ERR_DENIED,
+	    "root acts as user %u here (--squash-root), who may not",
+	    c->view.uid);
+}
+
+enum err_code
+ops_may_own(const struct caller *c, const struct node *n, struct err *err)
+{
+	if (!c->view.squashed || c->view.uid == n->uid)
+		return ERR_OK;
+	return err_set(err, ERR_NOT_HERE,
+	    "root acts as user %u here (--squash-root), who does not own it",
+	    c->view.uid);
+}
+
+enum err_code
+ops_may_name(const struct caller *c, const struct node *dir,
+    const struct node *node, struct err *err)
+{
+	enum err_code rc = ops_may(c, dir, VIEW_WRITE | VIEW_EXECUTE, err);
+
+	if (rc == ERR_OK && node != NULL && (dir->mode & S_ISVTX) != 0 &&
+	    c->view.uid != dir->uid)
+		rc = ops_may_own(c, node, err);
+	return rc;
 }
 
 /* ---- failures ----------------------------------------------------------- */
@@ -214,6 +260,28 @@ ops_handle_node(uint64_t ino, struct node *ret)
 		*ret = h->node;
 	pthread_mutex_unlock(&handles_mutex);
 	return h != NULL;
+}
+
+bool
+ops_handle_size(uint64_t ino, int32_t pid, uint64_t *size)
+{
+	struct handle *h;
+	bool found = false;
+
+	pthread_mutex_lock(&handles_mutex);
+	for (h = handles; h != NULL && !found; h = h->next) {
+		if (h->node.ino != ino || h->caller.actor.pid != pid)
+			continue;
+		if (h->kind == HANDLE_DRAFT)
+			found = draft_pending(h->draft, size);
+		/* what changes by itself keeps its size while it is read */
+		found = found ||
+		        (h->kind == HANDLE_BYTES && (ino & TREE_INO_BIT) != 0);
+		if (found && h->kind == HANDLE_BYTES)
+			*size = h->bytes.len;
+	}
+	pthread_mutex_unlock(&handles_mutex);
+	return found;
 }
 
 struct handle *

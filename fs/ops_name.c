@@ -24,7 +24,8 @@ find_dir(fuse_req_t req, fuse_ino_t parent, struct target *t)
 	struct err err = { 0 };
 
 	ops_caller(req, CALLER_COMM, &t->caller);
-	if (node_of(ops_fs(req), parent, &t->caller, &t->dir, &err) == ERR_OK)
+	if (node_of(ops_fs(req), parent, &t->caller, &t->dir, &err) == ERR_OK &&
+	    ops_may_name(&t->caller, &t->dir, NULL, &err) == ERR_OK)
 		return true;
 	ops_error(req, &err);
 	return false;
@@ -38,7 +39,8 @@ find_node(fuse_req_t req, fuse_ino_t parent, const char *name, struct target *t)
 	if (!find_dir(req, parent, t))
 		return false;
 	if (node_named(ops_fs(req), &t->dir, name, &t->caller, &t->node,
-		&err) == ERR_OK)
+		&err) == ERR_OK &&
+	    ops_may_name(&t->caller, &t->dir, &t->node, &err) == ERR_OK)
 		return true;
 	ops_error(req, &err);
 	return false;

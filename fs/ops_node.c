@@ -16,6 +16,7 @@ ops_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 
 	ops_caller(req, 0, &c);
 	if (node_of(f, parent, &c, &dir, &err) != ERR_OK ||
+	    ops_may(&c, &dir, VIEW_EXECUTE, &err) != ERR_OK ||
 	    node_named(f, &dir, name, &c, &n, &err) != ERR_OK)
 		ops_error(req, &err);
 	else
@@ -30,6 +31,7 @@ reply_attr(fuse_req_t req, fuse_ino_t ino, const struct handle *h)
 	struct node n;
 	struct stat st;
 	struct err err = { 0 };
+	uint64_t size;
 
 	ops_caller(req, 0, &c);
 	if (node_of(f, ino, &c, &n, &err) != ERR_OK &&
@@ -46,6 +48,8 @@ reply_attr(fuse_req_t req, fuse_ino_t ino, const struct handle *h)
 		st.st_size = (off_t)draft_size(h->draft);
 	else if (h != NULL && h->kind == HANDLE_BYTES)
 		st.st_size = (off_t)h->bytes.len;
+	else if (ops_handle_size(ino, c.actor.pid, &size))
+		st.st_size = (off_t)size;
 	fuse_reply_attr(req, &st, 0);
 }
 
@@ -177,6 +181,27 @@ set_attr(struct fs *f, const struct node *n, const struct file_attr *a,
 	return file_setattr(f->engine, n->ino, a, &c->actor, &node, err);
 }
 
+/* As the kernel asks of everybody else; root would get away with it. */
+static enum err_code
+may_set(const struct caller *c, const struct node *n, int to_set, bool open,
+    struct err *err)
+{
+	enum err_code rc = ERR_OK;
+
+	if (!c->view.squashed)
+		return ERR_OK;
+	if (to_set & FUSE_SET_ATTR_UID)
+		return err_set(err, ERR_NOT_HERE,
+		    "root acts as user %u here (--squash-root), who cannot "
+		    "give files away",
+		    c->view.uid);
+	if ((to_set & FUSE_SET_ATTR_SIZE) && !open)
+		rc = ops_may(c, n, VIEW_WRITE, err);
+	if (rc == ERR_OK && (to_set & ~FUSE_SET_ATTR_SIZE) != 0)
+		rc = ops_may_own(c, n, err);
+	return rc;
+}
+
 void
 ops_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
     struct fuse_file_info *fi)
@@ -202,6 +227,8 @@ ops_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
 	rc = node_of(f, ino, &c, &n, &err);
 	if (rc != ERR_OK && ops_handle_node(ino, &n))
 		rc = ERR_OK;
+	if (rc == ERR_OK)
+		rc = may_set(&c, &n, to_set, h != NULL, &err);
 	if (rc == ERR_OK && (to_set & FUSE_SET_ATTR_SIZE))
 		rc = set_size(f, &r, h, &err);
 	if (rc == ERR_OK) {
@@ -247,16 +274,25 @@ ops_readlink(fuse_req_t req, fuse_ino_t ino)
 void
 ops_statfs(fuse_req_t req, fuse_ino_t ino)
 {
+	const struct fs *f = ops_fs(req);
 	struct file_space space;
+	struct statvfs disk;
 	struct err err = { 0 };
 	struct statvfs st = {
 		.f_bsize = 4096, .f_frsize = 4096, .f_namemax = 255
 	};
 
 	(void)ino;
-	if (file_space(ops_fs(req)->engine, &space, &err) != ERR_OK) {
+	if (file_space(f->engine, &space, &err) != ERR_OK) {
 		ops_error(req, &err);
 		return;
+	}
+	/* the store cannot grow further than the disk below it has room */
+	if (f->state_fd >= 0 && fstatvfs(f->state_fd, &disk) == 0 &&
+	    disk.f_bavail * disk.f_frsize < space.free) {
+		space.total -= space.free;
+		space.free = disk.f_bavail * disk.f_frsize;
+		space.total += space.free;
 	}
 	st.f_blocks = space.total / st.f_frsize;
 	st.f_bfree = st.f_bavail = space.free / st.f_frsize;
@@ -305,11 +341,13 @@ ops_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 	enum err_code rc;
 
 	(void)fi;
-	ops_caller(req, 0, &c);
+	ops_caller(req, CALLER_GROUPS, &c);
 	if (l.p == NULL)
 		rc = err_set(&err, ERR_NO_MEMORY, "listing");
 	else
 		rc = node_of(f, ino, &c, &dir, &err);
+	if (rc == ERR_OK)
+		rc = ops_may(&c, &dir, VIEW_READ, &err);
 	if (rc == ERR_OK)
 		rc = node_list(f, &dir, &from, &err);
 	if (rc != ERR_OK && l.used == 0)

@@ -119,6 +119,18 @@ open_generated(struct fs *f, struct handle *h, int flags, struct err *err)
 	return open_bytes(f, h, err);
 }
 
+static unsigned
+wanted(int flags)
+{
+	unsigned want = 0;
+
+	if ((flags & O_ACCMODE) != O_WRONLY)
+		want |= VIEW_READ;
+	if ((flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0)
+		want |= VIEW_WRITE;
+	return want;
+}
+
 static enum err_code
 open_node(struct fs *f, struct handle *h, int flags, struct err *err)
 {
@@ -129,6 +141,8 @@ open_node(struct fs *f, struct handle *h, int flags, struct err *err)
 	h->append = (flags & O_APPEND) != 0;
 	if (h->node.kind == TREE_DIR)
 		return err_set(err, ERR_IS_DIR, "a directory");
+	if ((rc = ops_may(&h->caller, &h->node, wanted(flags), err)) != ERR_OK)
+		return rc;
 	if ((flags & O_ACCMODE) != O_WRONLY &&
 	    (rc = check_secret(&h->caller, &h->node, err)) != ERR_OK)
 		return rc;
@@ -349,8 +363,10 @@ ops_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 	} else if (rc == ERR_NOT_FOUND || rc == ERR_OK) {
 		h->node = (struct node){ 0 };
 		err = (struct err){ 0 };
-		rc = create(f, h, &dir, name, mode, &err);
+		rc = ops_may_name(&h->caller, &dir, NULL, &err);
 	}
+	if (rc == ERR_OK)
+		rc = create(f, h, &dir, name, mode, &err);
 	if (rc == ERR_OK) {
 		reply_create(req, h, fi);
 		return;

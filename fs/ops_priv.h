@@ -48,6 +48,17 @@ void ops_caller(fuse_req_t req, unsigned what, struct caller *ret);
 
 struct fs *ops_fs(fuse_req_t req);
 
+/* Whether a caller may do that (VIEW_READ ...).  The kernel has asked already
+ * (default_permissions), but of root whose rights were squashed. */
+enum err_code ops_may(const struct caller *c, const struct node *n,
+    unsigned want, struct err *err);
+/* Change attributes of n, where an owner may. */
+enum err_code ops_may_own(
+    const struct caller *c, const struct node *n, struct err *err);
+/* Take node's name in dir away; node may be NULL: only make one there. */
+enum err_code ops_may_name(const struct caller *c, const struct node *dir,
+    const struct node *node, struct err *err);
+
 /* Answer with the errno of err. */
 void ops_error(fuse_req_t req, const struct err *err);
 
@@ -78,6 +89,9 @@ void ops_entry(fuse_req_t req, struct node *n, struct caller *c);
 void ops_handle_add(struct handle *h);
 void ops_handle_remove(struct handle *h);
 bool ops_handle_node(uint64_t ino, struct node *ret);
+/* fstat(2) comes without a handle: the size of what that process has open,
+ * where it differs from the file's.  False: it has nothing such. */
+bool ops_handle_size(uint64_t ino, int32_t pid, uint64_t *size);
 struct handle *ops_handle(const struct fuse_file_info *fi);
 void ops_handle_free(struct handle *h);
 

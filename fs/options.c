@@ -21,6 +21,7 @@ const char options_help[] =
     "  --key-file FILE       the master key (default STATE_DIR/master.key)\n"
     "  --trusted-proxy CIDR  a proxy whose headers count; repeatable\n"
     "  --user NAME           run as NAME once mounted\n"
+    "  --squash-root NAME    in the mount root is only NAME\n"
     "  -o OPTIONS            of FUSE, as in mount(8)\n"
     "  --help, --version\n"
     "\n"
@@ -74,6 +75,7 @@ enum setting {
 	SET_APNS_TRUST,
 	SET_KEY_FILE,
 	SET_PROXY,
+	SET_SQUASH,
 	SET_USER,
 	SET_HELP,
 	SET_VERSION,
@@ -85,6 +87,7 @@ static const struct option longs[] = {
 	{ "apns-trust", required_argument, NULL, SET_APNS_TRUST },
 	{ "key-file", required_argument, NULL, SET_KEY_FILE },
 	{ "trusted-proxy", required_argument, NULL, SET_PROXY },
+	{ "squash-root", required_argument, NULL, SET_SQUASH },
 	{ "user", required_argument, NULL, SET_USER },
 	{ "help", no_argument, NULL, SET_HELP },
 	{ "version", no_argument, NULL, SET_VERSION },
@@ -115,6 +118,9 @@ set(struct options *o, int what, const char *value, struct err *err)
 		break;
 	case SET_KEY_FILE:
 		o->engine.key_file = path;
+		break;
+	case SET_SQUASH:
+		o->squash = value;
 		break;
 	case SET_USER:
 		o->user = value;

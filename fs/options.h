@@ -11,8 +11,9 @@
 
 struct options {
 	struct engine_options engine;
-	char *mountpoint; /* absolute */
-	const char *user; /* to run as; NULL: as who started it */
+	char *mountpoint;   /* absolute */
+	const char *user;   /* to run as; NULL: as who started it */
+	const char *squash; /* whom root acts as; NULL: root */
 	bool foreground;
 	bool help;
 	bool version;

@@ -101,6 +101,21 @@ start_unmounter(const char *mountpoint)
 	return fds[1];
 }
 
+/* Whom root is in the mount. */
+static enum err_code
+squash(struct fs *f, const char *user, struct err *err)
+{
+	const struct passwd *pw = getpwnam(user);
+
+	if (pw == NULL || pw->pw_uid == 0)
+		return err_set(err, ERR_INVALID, "--squash-root %s: %s", user,
+		    pw == NULL ? "no such user" : "that is root itself");
+	f->squash = true;
+	f->squash_uid = pw->pw_uid;
+	f->squash_gid = pw->pw_gid;
+	return ERR_OK;
+}
+
 static enum err_code
 become(const char *user, struct err *err)
 {
@@ -153,6 +168,11 @@ open_all(struct server *s, struct err *err)
 		return rc;
 	s->has_fs = true;
 	s->fs.notify = s->notify;
+	s->fs.state_fd =
+	    open(o->engine.state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (o->squash != NULL &&
+	    (rc = squash(&s->fs, o->squash, err)) != ERR_OK)
+		return rc;
 	return mount_open(&s->fs, o->fuse, o->mountpoint, &s->mount, err);
 }
 

@@ -14,17 +14,25 @@ in_group(const struct view *v, uint32_t gid)
 }
 
 bool
-view_sees(const struct view *v, const struct org_view *org)
+view_may(const struct view *v, const struct view_owned *of, unsigned want)
 {
-	uint32_t bits = org->mode & 7;
+	uint32_t bits = of->mode & 7;
 
 	if (v->uid == 0)
 		return true;
-	if (v->uid == org->uid)
-		bits = org->mode >> 6 & 7;
-	else if (in_group(v, org->gid))
-		bits = org->mode >> 3 & 7;
-	return (bits & 5) == 5;
+	if (v->uid == of->uid)
+		bits = of->mode >> 6 & 7;
+	else if (in_group(v, of->gid))
+		bits = of->mode >> 3 & 7;
+	return (bits & want) == want;
+}
+
+bool
+view_sees(const struct view *v, const struct org_view *org)
+{
+	const struct view_owned of = { org->uid, org->gid, org->mode };
+
+	return view_may(v, &of, VIEW_READ | VIEW_EXECUTE);
 }
 
 struct gather {

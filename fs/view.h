@@ -13,9 +13,21 @@
 struct view {
 	uint32_t uid;
 	uint32_t gid;
+	bool squashed;    /* root that acts as uid; the kernel lets it do all */
 	unsigned ngroups; /* supplementary ones */
 	uint32_t groups[VIEW_GROUPS_MAX];
 };
+
+/* What somebody may do with a file, as in its mode. */
+#define VIEW_READ    4u
+#define VIEW_WRITE   2u
+#define VIEW_EXECUTE 1u
+struct view_owned {
+	uint32_t uid;
+	uint32_t gid;
+	uint32_t mode;
+};
+bool view_may(const struct view *v, const struct view_owned *of, unsigned want);
 
 /* Whether the caller could list orgs/ORG. */
 bool view_sees(const struct view *v, const struct org_view *org);
