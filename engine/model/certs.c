@@ -2,11 +2,25 @@
 
 #include <string.h>
 
+#include "engine/model/devices.h"
+
+#define TRIM_MAX 500 /* at once */
+
 static struct key
 cert_key(enum kind kind, const uint8_t fingerprint[static 32])
 {
 	struct key k = key_of(kind);
 
+	key_bytes(&k, bytes_of(fingerprint, CERT_FINGERPRINT_LEN));
+	return k;
+}
+
+static struct key
+end_key(int64_t expires, const uint8_t fingerprint[static 32])
+{
+	struct key k = key_of(KIND_CERT_END);
+
+	key_u64(&k, expires < 0 ? 0 : (uint64_t)expires);
 	key_bytes(&k, bytes_of(fingerprint, CERT_FINGERPRINT_LEN));
 	return k;
 }
@@ -35,6 +49,14 @@ issued_read(struct txn *t, const uint8_t fingerprint[static 32],
 	read_raw(&r, i.key_id, sizeof(i.key_id));
 	if (version >= 2)
 		i.begins = read_i64(&r);
+	if (version >= 3) {
+		read_text(&r, i.name, sizeof(i.name));
+		read_raw(&r, i.renews, sizeof(i.renews));
+		read_raw(&r, i.renewed_by, sizeof(i.renewed_by));
+		i.ended_at = read_i64(&r);
+	}
+	if (version >= 3)
+		admission_read(&r, &i.admission);
 	if ((rc = record_end(&r, "certificate", err)) == ERR_OK)
 		*ret = i;
 	return rc;
@@ -47,7 +69,7 @@ issued_store(struct txn *t, const struct issued *i, struct err *err)
 	struct buf b = { 0 };
 	enum err_code rc;
 
-	record_u8(&b, 2);
+	record_u8(&b, 3);
 	record_u32(&b, i->org);
 	record_u32(&b, i->device);
 	record_u32(&b, i->meant);
@@ -55,6 +77,7 @@ issued_store(struct txn *t, const struct issued *i, struct err *err)
 	record_i64(&b, i->expires);
 	record_raw(&b, i->key_id, sizeof(i->key_id));
 	record_i64(&b, i->begins);
+	admission_record(&b, &i->admission);
 	if ((rc = buf_error(&b, err)) == ERR_OK)
 		rc = txn_put(t, key_view(&k), buf_view(&b), err);
 	buf_free(&b);
@@ -71,7 +94,6 @@ issued_add(struct txn *t, const struct issued *i, const struct cert *cert,
 
 	with.begins = cert_begins(cert);
 	rc = issued_store(t, &with, err);
-
 	if (rc == ERR_OK)
 		rc = txn_put(t, key_view(&der), cert_der(cert), err);
 	return rc;
@@ -93,7 +115,7 @@ issued_der(struct txn *t, const uint8_t fingerprint[static 32], struct buf *ret,
 
 enum err_code
 issued_end(struct txn *t, const uint8_t fingerprint[static 32],
-    enum cert_state state, struct err *err)
+    enum cert_state state, int64_t now, struct err *err)
 {
 	struct issued i;
 	enum err_code rc = issued_read(t, fingerprint, &i, NULL);
@@ -102,6 +124,76 @@ issued_end(struct txn *t, const uint8_t fingerprint[static 32],
 		return ERR_OK;
 	if (rc != ERR_OK)
 		return err_set(err, rc, "certificate: %s", err_text(rc));
+	if (i.state == CERT_VALID)
+		i.ended_at = now;
 	i.state = state;
 	return issued_store(t, &i, err);
+}
+
+/* ---- forgetting --------------------------------------------------------- */
+
+struct trim {
+	struct txn *t;
+	int64_t before;
+	int n;
+	bool more;
+};
+
+/* A device that was away may come back with it: look again in a while. */
+static bool
+in_use(struct txn *t, const struct issued *i)
+{
+	struct device d;
+
+	return i->device != 0 &&
+	       device_read(t, i->device, &d, NULL) == ERR_OK &&
+	       device_has_certificate(&d, i->fingerprint);
+}
+
+static enum err_code
+trim_one(void *arg, struct bytes key, struct bytes value, bool *stop,
+    struct err *err)
+{
+	struct trim *trim = arg;
+	uint8_t fingerprint[CERT_FINGERPRINT_LEN];
+	struct key later, record, der;
+	struct issued i;
+	enum err_code rc;
+
+	(void)value;
+	if ((int64_t)key_get_u64(key, 1) > trim->before ||
+	    trim->n++ == TRIM_MAX) {
+		trim->more = trim->n > TRIM_MAX;
+		*stop = true;
+		return ERR_OK;
+	}
+	if (key.len != 9 + sizeof(fingerprint))
+		return txn_del(trim->t, key, err);
+	memcpy(fingerprint, key.p + 9, sizeof(fingerprint));
+	if ((rc = txn_del(trim->t, key, err)) != ERR_OK)
+		return rc;
+	if (issued_read(trim->t, fingerprint, &i, NULL) == ERR_OK &&
+	    in_use(trim->t, &i)) {
+		later = end_key(
+		    trim->before + 2 * ISSUED_KEPT, fingerprint);
+		return txn_put(trim->t, key_view(&later), BYTES_NONE, err);
+	}
+	record = cert_key(KIND_CERT, fingerprint);
+	der = cert_key(KIND_CERT_DER, fingerprint);
+	if ((rc = txn_drop(trim->t, &record, err)) == ERR_OK)
+		rc = txn_drop(trim->t, &der, err);
+	return rc;
+}
+
+enum err_code
+issued_trim(struct txn *t, int64_t now, bool *more, struct err *err)
+{
+	struct trim trim = { t, now - ISSUED_KEPT, 0, false };
+	struct key prefix = key_of(KIND_CERT_END);
+	enum err_code rc = txn_each(
+	    t, key_view(&prefix), BYTES_NONE, trim_one, &trim, err);
+
+	if (rc == ERR_OK)
+		*more = trim.more;
+	return rc;
 }

@@ -8,8 +8,10 @@
 #ifndef MDMFS_MODEL_CERTS_H
 #define MDMFS_MODEL_CERTS_H
 
+#include "engine/model/admission.h"
 #include "engine/model/record.h"
 #include "engine/pki/cert.h"
+#include "mdmfs/device.h"
 
 enum cert_state {
 	CERT_VALID = 1,
@@ -26,6 +28,7 @@ struct issued {
 	int64_t begins;  /* 0: not known */
 	int64_t expires; /* last second */
 	uint8_t key_id[KEYSPEC_ID_LEN];
+	struct admission admission; /* what let its device in */
 };
 
 /* ERR_NOT_FOUND */
@@ -41,6 +44,11 @@ enum err_code issued_der(struct txn *t, const uint8_t fingerprint[static 32],
     struct buf *ret, struct err *err);
 /* Mark as revoked or superseded, if it is known. */
 enum err_code issued_end(struct txn *t, const uint8_t fingerprint[static 32],
-    enum cert_state state, struct err *err);
+    enum cert_state state, int64_t now, struct err *err);
+
+/* Forget those that ended longer than ISSUED_KEPT ago and that no device has
+ * in use, at most 500; *more is whether there are others. */
+enum err_code issued_trim(
+    struct txn *t, int64_t now, bool *more, struct err *err);
 
 #endif
