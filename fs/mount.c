@@ -2,13 +2,17 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "fs/ops_priv.h"
 
@@ -46,17 +50,64 @@ check_empty(const char *path, struct err *err)
 			   path);
 }
 
+/* In words, before libfuse says it in its own. */
+static enum err_code
+check_device(struct err *err)
+{
+	int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+
+	if (fd >= 0) {
+		close(fd);
+		return ERR_OK;
+	}
+	if (errno == EACCES || errno == EPERM)
+		return err_set(err, ERR_DENIED,
+		    "/dev/fuse: %s; run mdmfs as root (--user gives its rights "
+		    "up afterwards), or let this user open the device",
+		    strerror(errno));
+	return err_set(err, ERR_NOT_FOUND,
+	    "/dev/fuse: %s; load the module (modprobe fuse), or give the "
+	    "container the device (--device /dev/fuse --cap-add SYS_ADMIN)",
+	    strerror(errno));
+}
+
+/* Unmount what a killed server left; a user without privileges asks fuse's
+ * own program. */
+static bool
+clear_stale(const char *mountpoint)
+{
+	char *argv[] = { (char[]){ "fusermount3" }, (char[]){ "-uzq" },
+		(char[]){ "--" }, strdup(mountpoint), NULL };
+	int status = -1, saved;
+	pid_t pid;
+
+	if (umount2(mountpoint, MNT_DETACH) == 0) {
+		free(argv[3]);
+		return true;
+	}
+	saved = errno;
+	if (argv[3] != NULL &&
+	    posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ) == 0)
+		waitpid(pid, &status, 0);
+	free(argv[3]);
+	errno = saved;
+	return status == 0;
+}
+
 enum err_code
 mount_check(const char *mountpoint, struct err *err)
 {
 	struct stat st, above;
 	char *up = NULL;
+	enum err_code ret;
 	int rc;
 
 	if (strncmp(mountpoint, "/dev/fd/", 8) == 0)
 		return ERR_OK; /* mount.fuse3 has mounted already */
+	if ((ret = check_device(err)) != ERR_OK)
+		return ret;
 	if (stat(mountpoint, &st) != 0 && errno == ENOTCONN) {
-		if (umount2(mountpoint, MNT_DETACH) != 0)
+		if (!clear_stale(mountpoint))
 			return err_set(err, ERR_CHANGED,
 			    "%s is the mount of a server that was killed, and "
 			    "cannot be unmounted: %s; try fusermount3 -uz %s",

@@ -101,9 +101,10 @@ taken_back(struct fs *f, const struct move *m)
 	if (!scratch_get(f->scratch, m->node->ino, &s) ||
 	    s.was_parent != m->to->ino || strcmp(s.was_name, m->to_name) != 0)
 		return false;
+	/* another one that was removed since is replaced by what was kept */
 	if (file_restore(f->engine, m->to->ino, m->to_name, &now, NULL) ==
 	    ERR_OK)
-		return true;
+		return now.version == s.was_version;
 	/* it may have come back by itself: the new file was refused */
 	return file_find(f->engine, m->to->ino, m->to_name, &now, NULL) ==
 	           ERR_OK &&

@@ -1,7 +1,7 @@
 #!/bin/bash
 # The life of a mount: how it starts, why it does not, how it ends.
 . tests/system/lib.sh
-need fusermount3 findmnt python3 setpriv
+need unshare pgrep df stat mount fusermount3 findmnt python3 setpriv
 
 said()
 {
@@ -32,6 +32,65 @@ is "$?" 1 'a port in use: exit status 1'
 like "$out" "$(cat "$T/port")" 'and says which'
 ok "$(grep -c " $M fuse" /proc/self/mounts)" 'without listeners there is no mount'
 kill "$taken"
+
+works 'no /dev/fuse: says so' unshare -m sh -c "
+	mount -t tmpfs none /dev &&
+	! '$MDMFS' --listen '$listen' '$T/state' '$M' 2>'$T/said' &&
+	grep 'mdmfs: /dev/fuse: No such file.*modprobe fuse' '$T/said'"
+is "$(wc -l <"$T/said")" 1 'in one line'
+works 'one that may not be opened: says so' unshare -m sh -c "
+	mount -t tmpfs none /dev && mknod -m 600 /dev/fuse c 10 229 &&
+	mkdir -m 777 '$T/any' '$T/any/m' '$T/any/s' && chmod 777 '$T/any'/* &&
+	! setpriv --reuid 33 --clear-groups \
+		'$MDMFS' --listen '$listen' '$T/any/s' '$T/any/m' 2>'$T/said' &&
+	grep 'mdmfs: /dev/fuse: Permission denied; run mdmfs as root' '$T/said'"
+works "a store of somebody else's: says so" sh -c "
+	! setpriv --reuid 33 --clear-groups \
+		'$MDMFS' --listen '$listen' '$T/state' '$T/any/m' 2>'$T/said' &&
+	grep 'no permission: run mdmfs as the user' '$T/said'"
+like "$(said --listen nonsense "$T/state" "$M")" 'is not an address to listen on' \
+	'no address to listen on'
+like "$(said --listen 192.0.2.1:8443 "$T/state" "$M")" 'no network interface' \
+	'an address of another machine'
+like "$(said --listen "$listen" "$T/file" "$M")" 'a file stands where' \
+	'a file as STATE_DIR'
+ok "$(grep -c " $T/.* fuse" /proc/self/mounts)" 'none of them leaves a mount'
+is "$(pgrep -cf "$MDMFS .*$T")" 0 'nor a process'
+
+# gone: the server that is not ours to wait for has ended.
+gone()
+{
+	for _ in $(seq 200); do
+		[ "$(pgrep -cf "$T/state $M")" = 0 ] && return
+		sleep 0.05
+	done
+	return 1
+}
+
+# mount(8)
+works 'mount -t fuse3 PROGRAM#STATE_DIR' mount -t fuse3 "$MDMFS#$T/state" "$M" \
+	-o "listen=$listen,noauto,nofail,_netdev"
+is "$(findmnt -no FSTYPE "$M")" fuse.mdmfs 'has the type'
+read -r total used free <<<"$(df -B1 --output=size,used,avail "$M" | tail -n 1)"
+room=$(df -B1 --output=avail "$T" | tail -n 1)
+ok $((total < 1 || used < 4096 || total != used + free || free > room + (64 << 20))) \
+	'df: size is used and free, and no more is free than the disk has'
+ok $(($(stat -fc %d "$M") < 1)) 'df -i has numbers, too'
+exec 7<"$M/events"
+fails 'umount of what is in use fails' umount "$M"
+works 'umount -l does not' umount -l "$M"
+ok "$(grep -c " $M fuse" /proc/self/mounts)" 'it is out of sight'
+like "$(head -c 4096 <&7)" 'Z ' 'an open file is read on'
+ok $((! $(pgrep -cf "$T/state $M"))) 'the server goes on for it'
+exec 7<&-
+gone
+ok $? 'until it is closed'
+works 'mount.fuse3 -t fuse.mdmfs, as mount(8) calls it' \
+	env PATH="${MDMFS%/*}:$PATH" /sbin/mount.fuse3 "$T/state" "$M" \
+	-t fuse.mdmfs -o "rw,dev,suid,listen=$listen"
+works 'umount' umount "$M"
+gone
+ok $? 'ends it'
 
 # In the background, as mount(8) would.
 out=$(said --listen "$listen" "$T/state" "$M" -o rw,noauto,nofail,_netdev,dev,suid,x-systemd.requires=x)
@@ -74,6 +133,20 @@ server=
 fails 'after kill -9 the mount is stale' ls "$M"
 start_server
 is "$(cat "$M/system/url")" https://new.example.com 'the next start clears it, and nothing accepted is lost'
+
+# the same for somebody without privileges
+setpriv --reuid 33 --regid 33 --clear-groups "$MDMFS" -f --listen "$listen" \
+	"$T/any/s" "$T/any/m" 2>"$T/log33" &
+other=$!
+timeout 20 tail -n +1 -s 0.05 -f --pid="$other" "$T/log33" | grep -q '^ready$'
+ok $? 'a user without privileges serves in a place of its own'
+fails 'which root does not even see' ls "$T/any/m"
+kill -9 "$other"
+wait "$other" 2>/dev/null
+works 'it, too, clears what was left by kill -9' \
+	setpriv --reuid 33 --regid 33 --clear-groups "$MDMFS" --listen "$listen" \
+	"$T/any/s" "$T/any/m"
+setpriv --reuid 33 --regid 33 --clear-groups fusermount3 -u "$T/any/m"
 
 # A reader who waits does not keep it.
 timeout 20 cat "$M/follow" >"$T/followed" &

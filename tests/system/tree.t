@@ -91,6 +91,12 @@ is "$(stat -c %i "$M/system/url")" "$ino" 'the same file'
 cp /etc/hostname "$M/orgs/acme/name"
 is "$(cat "$M/orgs/acme/name")" "$(cat /etc/hostname)" 'an empty directory takes a name'
 
+mv "$M/orgs/acme/name" "$M/orgs/acme/name~"
+echo later >"$M/orgs/acme/name"
+rm "$M/orgs/acme/name"
+mv "$M/orgs/acme/name~" "$M/orgs/acme/name"
+is "$(cat "$M/orgs/acme/name")" "$(cat /etc/hostname)" 'a backup that is taken back is the one that it was'
+
 # ---- attributes
 chmod 640 "$M/system/url" && chown 11:12 "$M/system/url" && touch -d @1000000000.5 "$M/system/url"
 is "$(stat -c '%a %u %g %.9Y' "$M/system/url")" '640 11 12 1000000000.500000000' 'mode, owner and mtime are stored'
