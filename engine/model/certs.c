@@ -54,9 +54,8 @@ issued_read(struct txn *t, const uint8_t fingerprint[static 32],
 		read_raw(&r, i.renews, sizeof(i.renews));
 		read_raw(&r, i.renewed_by, sizeof(i.renewed_by));
 		i.ended_at = read_i64(&r);
-	}
-	if (version >= 3)
 		admission_read(&r, &i.admission);
+	}
 	if ((rc = record_end(&r, "certificate", err)) == ERR_OK)
 		*ret = i;
 	return rc;
@@ -66,6 +65,7 @@ enum err_code
 issued_store(struct txn *t, const struct issued *i, struct err *err)
 {
 	struct key k = cert_key(KIND_CERT, i->fingerprint);
+	struct key end = end_key(i->expires, i->fingerprint);
 	struct buf b = { 0 };
 	enum err_code rc;
 
@@ -77,9 +77,15 @@ issued_store(struct txn *t, const struct issued *i, struct err *err)
 	record_i64(&b, i->expires);
 	record_raw(&b, i->key_id, sizeof(i->key_id));
 	record_i64(&b, i->begins);
+	record_text(&b, i->name);
+	record_raw(&b, i->renews, sizeof(i->renews));
+	record_raw(&b, i->renewed_by, sizeof(i->renewed_by));
+	record_i64(&b, i->ended_at);
 	admission_record(&b, &i->admission);
 	if ((rc = buf_error(&b, err)) == ERR_OK)
 		rc = txn_put(t, key_view(&k), buf_view(&b), err);
+	if (rc == ERR_OK)
+		rc = txn_put(t, key_view(&end), BYTES_NONE, err);
 	buf_free(&b);
 	return rc;
 }
@@ -174,8 +180,7 @@ trim_one(void *arg, struct bytes key, struct bytes value, bool *stop,
 		return rc;
 	if (issued_read(trim->t, fingerprint, &i, NULL) == ERR_OK &&
 	    in_use(trim->t, &i)) {
-		later = end_key(
-		    trim->before + 2 * ISSUED_KEPT, fingerprint);
+		later = end_key(trim->before + 2 * ISSUED_KEPT, fingerprint);
 		return txn_put(trim->t, key_view(&later), BYTES_NONE, err);
 	}
 	record = cert_key(KIND_CERT, fingerprint);
@@ -190,8 +195,8 @@ issued_trim(struct txn *t, int64_t now, bool *more, struct err *err)
 {
 	struct trim trim = { t, now - ISSUED_KEPT, 0, false };
 	struct key prefix = key_of(KIND_CERT_END);
-	enum err_code rc = txn_each(
-	    t, key_view(&prefix), BYTES_NONE, trim_one, &trim, err);
+	enum err_code rc =
+	    txn_each(t, key_view(&prefix), BYTES_NONE, trim_one, &trim, err);
 
 	if (rc == ERR_OK)
 		*more = trim.more;

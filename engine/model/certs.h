@@ -13,6 +13,8 @@
 #include "engine/pki/cert.h"
 #include "mdmfs/device.h"
 
+#define ISSUED_KEPT INT64_C(90 * 86400) /* seconds after the end */
+
 enum cert_state {
 	CERT_VALID = 1,
 	CERT_SUPERSEDED = 2, /* the device enrolled again with another one */
@@ -28,6 +30,12 @@ struct issued {
 	int64_t begins;  /* 0: not known */
 	int64_t expires; /* last second */
 	uint8_t key_id[KEYSPEC_ID_LEN];
+	/* UDID or serial number of the only device that it is good for, when it
+	 * was issued for a name; "" */
+	char name[DEVICE_ID_MAX + 1];
+	uint8_t renews[CERT_FINGERPRINT_LEN];     /* all zero: none */
+	uint8_t renewed_by[CERT_FINGERPRINT_LEN]; /* the same */
+	int64_t ended_at;           /* superseded or revoked; 0: not yet */
 	struct admission admission; /* what let its device in */
 };
 

@@ -54,13 +54,17 @@ challenge_store(struct txn *t, const struct challenge *c, struct err *err)
 	struct buf b = { 0 };
 	enum err_code rc;
 
-	record_u8(&b, 1);
+	record_u8(&b, 2);
 	record_u32(&b, c->org);
 	record_u32(&b, c->meant);
 	record_i64(&b, c->expires);
 	record_i64(&b, c->used_at);
 	record_raw(&b, c->key_id, sizeof(c->key_id));
 	record_raw(&b, c->fingerprint, sizeof(c->fingerprint));
+	admission_record(&b, &c->admission);
+	record_text(&b, c->name);
+	record_u64(&b, c->ino);
+	record_u64(&b, c->version);
 	if ((rc = buf_error(&b, err)) == ERR_OK)
 		rc = txn_put(t, key_view(&k), buf_view(&b), err);
 	buf_free(&b);
@@ -68,18 +72,29 @@ challenge_store(struct txn *t, const struct challenge *c, struct err *err)
 }
 
 enum err_code
-challenge_add(struct txn *t, const char *text, uint32_t org, uint32_t meant,
-    int64_t expires, struct err *err)
+challenge_put(
+    struct txn *t, struct challenge *c, const char *text, struct err *err)
 {
-	struct challenge c = { .org = org, .meant = meant, .expires = expires };
 	struct key end;
 	enum err_code rc;
 
-	SHA256((const uint8_t *)text, strlen(text), c.hash);
-	end = end_key(expires, c.hash);
-	if ((rc = challenge_store(t, &c, err)) == ERR_OK)
+	SHA256((const uint8_t *)text, strlen(text), c->hash);
+	end = end_key(c->expires, c->hash);
+	if ((rc = challenge_store(t, c, err)) == ERR_OK)
 		rc = txn_put(t, key_view(&end), BYTES_NONE, err);
 	return rc;
+}
+
+enum err_code
+challenge_add(struct txn *t, const char *text, uint32_t org, uint32_t meant,
+    int64_t expires, struct err *err)
+{
+	struct challenge c = { .org = org,
+		.meant = meant,
+		.expires = expires,
+		.admission = { .way = ADMISSION_FILE } };
+
+	return challenge_put(t, &c, text, err);
 }
 
 enum err_code
@@ -104,6 +119,12 @@ challenge_read(
 	c.used_at = read_i64(&r);
 	read_raw(&r, c.key_id, sizeof(c.key_id));
 	read_raw(&r, c.fingerprint, sizeof(c.fingerprint));
+	if (version >= 2) {
+		admission_read(&r, &c.admission);
+		read_text(&r, c.name, sizeof(c.name));
+		c.ino = read_u64(&r);
+		c.version = read_u64(&r);
+	}
 	if ((rc = record_end(&r, "challenge", err)) == ERR_OK)
 		*ret = c;
 	return rc;

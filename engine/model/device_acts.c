@@ -58,7 +58,7 @@ device_push(struct engine *e, uint32_t device, uint32_t user,
 }
 
 enum err_code
-device_forget(struct txn *t, struct device *d, struct err *err)
+device_forget(struct txn *t, struct device *d, int64_t now, struct err *err)
 {
 	struct channel_id id = { d->number, 0 };
 	struct channel c;
@@ -74,9 +74,9 @@ device_forget(struct txn *t, struct device *d, struct err *err)
 	if (d->state == DEVICE_ENROLLED)
 		rc = device_count(t, d->org, -1, NULL, err);
 	if (rc == ERR_OK)
-		rc = issued_end(t, d->fingerprint, CERT_REVOKED, err);
+		rc = issued_end(t, d->fingerprint, CERT_REVOKED, now, err);
 	if (rc == ERR_OK)
-		rc = device_drop_replaced(t, d, CERT_REVOKED, err);
+		rc = device_drop_replaced(t, d, CERT_REVOKED, now, err);
 	if (rc == ERR_OK)
 		rc = renewal_set(t, d, 0, err);
 	if (rc == ERR_OK)
@@ -93,7 +93,8 @@ remove_txn(struct txn *t, void *arg, struct err *err)
 
 	if (rc == ERR_OK)
 		rc = event(t, a, &d, "removed", err);
-	return rc == ERR_OK ? device_forget(t, &d, err) : rc;
+	return rc == ERR_OK ? device_forget(t, &d, engine_now(a->engine), err)
+	                    : rc;
 }
 
 enum err_code

@@ -9,6 +9,7 @@
 
 /* Everything that is known of it goes; its certificate opens nothing any
  * more. */
-enum err_code device_forget(struct txn *t, struct device *d, struct err *err);
+enum err_code device_forget(
+    struct txn *t, struct device *d, int64_t now, struct err *err);
 
 #endif

@@ -137,10 +137,10 @@ device_has_certificate(
 }
 
 enum err_code
-device_drop_replaced(
-    struct txn *t, struct device *d, enum cert_state state, struct err *err)
+device_drop_replaced(struct txn *t, struct device *d, enum cert_state state,
+    int64_t now, struct err *err)
 {
-	enum err_code rc = issued_end(t, d->replaced, state, err);
+	enum err_code rc = issued_end(t, d->replaced, state, now, err);
 
 	memset(d->replaced, 0, sizeof(d->replaced));
 	return rc;

@@ -52,8 +52,8 @@ enum err_code device_drop(
 bool device_has_certificate(
     const struct device *d, const uint8_t fingerprint[static 32]);
 /* None is being replaced any more: the old one goes, in that state. */
-enum err_code device_drop_replaced(
-    struct txn *t, struct device *d, enum cert_state state, struct err *err);
+enum err_code device_drop_replaced(struct txn *t, struct device *d,
+    enum cert_state state, int64_t now, struct err *err);
 
 /* False if there is none. */
 bool device_udid(

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "engine/base/text.h"
+#include "engine/model/challenges.h"
 #include "engine/model/events.h"
 #include "engine/model/facts.h"
 #include "engine/model/orgs.h"
@@ -208,7 +209,8 @@ renew(struct txn *t, const struct speaker *s, struct device *d, struct err *err)
 	if (memcmp(d->replaced, none, sizeof(none)) == 0)
 		memcpy(d->replaced, d->fingerprint, sizeof(d->replaced));
 	else /* an earlier renewal that did not come through */
-		rc = issued_end(t, d->fingerprint, CERT_SUPERSEDED, err);
+		rc =
+		    issued_end(t, d->fingerprint, CERT_SUPERSEDED, s->now, err);
 	memcpy(d->fingerprint, s->fingerprint, sizeof(d->fingerprint));
 	return rc == ERR_OK ? wait_for_token(t, s, d, err) : rc;
 }
@@ -227,9 +229,10 @@ begin_anew(struct txn *t, const struct speaker *s, const struct issued *issued,
 	if (rc == ERR_OK && !kept)
 		rc = forget_old(t, d, dropped, err);
 	if (rc == ERR_OK && !same)
-		rc = issued_end(t, d->fingerprint, CERT_SUPERSEDED, err);
+		rc =
+		    issued_end(t, d->fingerprint, CERT_SUPERSEDED, s->now, err);
 	if (rc == ERR_OK && !same)
-		rc = device_drop_replaced(t, d, CERT_SUPERSEDED, err);
+		rc = device_drop_replaced(t, d, CERT_SUPERSEDED, s->now, err);
 	if (rc == ERR_OK && d->org != s->org)
 		rc = change_org(t, d, s->org, err);
 	if (rc == ERR_OK)
@@ -273,6 +276,8 @@ enrollment_authenticate(struct txn *t, const struct speaker *s, struct err *err)
 	enum err_code rc = check_certificate(t, s, &issued, err);
 
 	if (rc != ERR_OK ||
+	    (rc = challenge_check_device(&issued, s->id,
+		 pl_get_string(s->message, "SerialNumber"), err)) != ERR_OK ||
 	    (rc = bind(t, s, &issued, &d, &dropped, err)) != ERR_OK)
 		return rc;
 	d.user_enrollment = s->user_enrollment;
@@ -362,7 +367,7 @@ come_through(struct txn *t, struct device *d, int64_t now, struct err *err)
 	enum err_code rc = ERR_OK;
 
 	if (renewed)
-		rc = device_drop_replaced(t, d, CERT_SUPERSEDED, err);
+		rc = device_drop_replaced(t, d, CERT_SUPERSEDED, now, err);
 	if (rc == ERR_OK && (renewed || d->renew_at == 0))
 		rc = renewal_plan(t, d, now, err);
 	return rc;

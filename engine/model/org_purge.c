@@ -136,7 +136,7 @@ drop_txn(struct txn *t, void *arg, struct err *err)
 	rc = txn_each(t, key_view(&prefix), BYTES_NONE, note_device, p, err);
 	for (i = 0; rc == ERR_OK && i < p->n; i++)
 		if ((rc = device_read(t, p->devices[i], &d, err)) == ERR_OK)
-			rc = device_forget(t, &d, err);
+			rc = device_forget(t, &d, engine_now(p->engine), err);
 	return rc == ERR_OK && p->n == 0 ? drop_org(t, p, err) : rc;
 }
 

@@ -1,9 +1,11 @@
 #include "engine/model/place.h"
 
+#include "engine/model/challenges.h"
 #include "engine/model/orgs.h"
 #include "engine/model/queue.h"
 #include "engine/model/renewals.h"
 #include "engine/model/results.h"
+#include "engine/model/scep_settings.h"
 #include "engine/model/settings.h"
 #include "engine/model/slot_names.h"
 #include "engine/model/slot_request.h"
@@ -54,6 +56,10 @@ static const struct place_rule rules[PLACES] = {
 				  .may_remove = command_may_remove,
 				  .release = command_release, .remove_now = true },
 	[PLACE_RESULT]        = { .removed = result_removed, .remove_now = true },
+	[PLACE_SCEP_SETTING]  = { .judge = scep_setting_judge },
+	[PLACE_SCEP_SECRET]   = { .judge = scep_setting_judge },
+	[PLACE_SCEP_CHALLENGE] = { .judge = challenge_file_judge, .apply = challenge_file_apply,
+				  .removed = challenge_file_removed },
 	[PLACE_ORG_URL]       = { .judge = url_judge, .apply = url_apply, .removed = url_removed },
 };
 /* clang-format on */

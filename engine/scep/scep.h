@@ -16,9 +16,6 @@ struct scep;
 /* Bytes of a message; the limit of the route's body, too. */
 #define SCEP_MESSAGE_MAX (256u << 10)
 
-/* Of a certificate that is issued. */
-#define SCEP_DAYS 365
-
 /* e outlives it.  *ret is the caller's, until scep_close(). */
 enum err_code scep_open(struct engine *e, struct scep **ret, struct err *err);
 /* Takes NULL. */

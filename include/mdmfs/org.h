@@ -57,6 +57,12 @@ enum err_code org_enroll_profile(
 enum err_code org_scep_page(
     struct engine *e, uint32_t org, struct buf *b, struct err *err);
 
+/* status/orgs/ORG/scep-challenges: a line for each file in scep/challenges:
+ * DEVICE, waiting, used or expired, since or until when (or "-"), and the
+ * string if the server made it (or "-"), with tabs between them.  Secret. */
+enum err_code org_scep_challenges_page(
+    struct engine *e, uint32_t org, struct buf *b, struct err *err);
+
 /* The certificate (PEM) of the organization's own CA.  ERR_NOT_FOUND until a
  * device has first asked for it. */
 enum err_code org_ca_page(
