@@ -37,6 +37,7 @@ tree_read_fn org_tls_csr_read;
 tree_read_fn org_vendor_csr_read;
 tree_read_fn org_enroll_read;
 tree_read_fn org_ca_read;
+tree_read_fn org_scep_challenges_read;
 
 /* health.c; their rows have TREE_VIEW */
 tree_read_fn health_certificates_read;

@@ -98,3 +98,9 @@ org_ca_read(const struct at *at, struct buf *b, struct err *err)
 {
 	return org_ca_page(at->engine, at->org, b, err);
 }
+
+enum err_code
+org_scep_challenges_read(const struct at *at, struct buf *b, struct err *err)
+{
+	return org_scep_challenges_page(at->engine, at->org, b, err);
+}

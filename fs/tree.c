@@ -26,6 +26,7 @@
 
 /*
  * {identity}: *.p12 *.pfx *.pem *.crt *.cer *.der *.key *.p7b
+ * {device}: a UDID or serial number, letters, digits and -.
  * {name}: any name that is not a scratch name; {note}: wherever configuration
  * files may be.  Parts are for ever: never change or reuse one.
  */
@@ -62,6 +63,24 @@ const struct tree_row tree[] = {
 { "orgs/{org}/tls/key-type",           F(0644), KEPT(SLOT_KEY_TYPE),                                                 "of the key for the next request: rsa2048 (also without this file), rsa3072, rsa4096 or p256" },
 { "orgs/{org}/tls/names",              F(0644), KEPT(SLOT_NAMES),                                                    "names that the request carries, one a line: host names, *.example.com, IP addresses; else the host of url" },
 { "orgs/{org}/scep",                 D(0755), KEPT(SCEP),                                                         "the certificate authority; empty: the built-in one" },
+{ "orgs/{org}/scep/key-size",        F(0644), KEPT(SCEP_SETTING),                                                  "bits of the RSA key that devices make: 2048 (also without this file) or 4096" },
+{ "orgs/{org}/scep/key-type",        F(0644), KEPT(SCEP_SETTING),                                                  "RSA, as Apple's devices make no other keys for SCEP" },
+{ "orgs/{org}/scep/subject",         F(0644), KEPT(SCEP_SETTING),                                                  "subject of certificates, CN=%UDID%, O=%ORG%: %UDID% %SERIAL% %ORG% %ID% are filled in; parts that are not known are left out" },
+{ "orgs/{org}/scep/san",             F(0644), KEPT(SCEP_SETTING),                                                  "further names in certificates, one a line, DNS:%SERIAL%.devices.example.com, email:, URI:, UPN: (the last for another CA alone)" },
+{ "orgs/{org}/scep/validity",        F(0644), KEPT(SCEP_SETTING),                                                  "days for which a certificate is valid, 1 to 3650; 365 without it" },
+{ "orgs/{org}/scep/retries",         F(0644), KEPT(SCEP_SETTING),                                                  "how often a device asks again, 0 to 100; 3 without it" },
+{ "orgs/{org}/scep/retry-delay",     F(0644), KEPT(SCEP_SETTING),                                                  "seconds until it does, 1 to 3600; 10 without it" },
+{ "orgs/{org}/scep/challenge-validity", F(0644), KEPT(SCEP_SETTING),                                                  "how long a challenge is good, 90m, 24h, 7d; an hour for one that was fetched, a week for one that is shown, without it" },
+{ "orgs/{org}/scep/challenges",      D(0755), KEPT(SCEP_CHALLENGES),                                               "strings that are good for one device and one certificate" },
+{ "orgs/{org}/scep/challenges/{device}", F(0600), KEPT(SCEP_CHALLENGE),                                                "the string of the device with that UDID or serial number, 8 characters or more; empty: one is made, see status/orgs/ORG/scep-challenges" },
+{ "orgs/{org}/scep/url",             F(0644), KEPT(SCEP_SETTING),                                                  "another CA, https://ca.acme.example/scep: it issues the certificates of devices" },
+{ "orgs/{org}/scep/name",            F(0644), KEPT(SCEP_SETTING),                                                  "the CA's name for itself, if it has several" },
+{ "orgs/{org}/scep/fingerprint",     F(0644), KEPT(SCEP_SETTING),                                                  "SHA-256 (or SHA-1, MD5) of that CA's certificate, hexadecimal: nothing else is accepted" },
+{ "orgs/{org}/scep/proxy",           F(0644), KEPT(SCEP_SETTING),                                                  "while it is there, devices reach that CA through this server" },
+{ "orgs/{org}/scep/challenge",       F(0600), KEPT(SCEP_SECRET),                                                   "what that CA wants to hear, the same from every device" },
+{ "orgs/{org}/scep/ndes-url",        F(0644), KEPT(SCEP_SETTING),                                                  "a page of NDES, https://ndes.acme.example/certsrv/mscep_admin/: a challenge is fetched there for each device" },
+{ "orgs/{org}/scep/ndes-user",       F(0644), KEPT(SCEP_SETTING),                                                  "who may read that page: scep@acme.example, or the domain, a backslash and the name" },
+{ "orgs/{org}/scep/ndes-password",   F(0600), KEPT(SCEP_SECRET),                                                   "its password" },
 { "orgs/{org}/enrollment",           D(0755), KEPT(ENROLLMENT),                                                   "settings of the enrollment profile" },
 { "orgs/{org}/enrollment/open",      F(0644), KEPT(ENROLLMENT_OPEN),                                              "who may enroll without being asked" },
 { "orgs/{org}/enrollment/access-rights", F(0644), KEPT(ACCESS_RIGHTS),                                            "what the server may do on a device" },
@@ -147,6 +166,7 @@ const struct tree_row tree[] = {
 { "status/orgs/{org}/tls.csr",         F(0444), OPT(57, OF_ORG), org_tls_csr_read, NULL, NULL,                       "the request for that certificate that waits for its answer (PEM)" },
 { "status/orgs/{org}/enroll.mobileconfig", F(0444), MADE(43, OF_ORG), org_enroll_read, NULL, NULL,                "the enrollment profile" },
 { "status/orgs/{org}/scep",          F(0444), MADE(66, OF_ORG), health_scep_read, NULL, NULL,                     "the organization's own CA for device certificates" },
+{ "status/orgs/{org}/scep-challenges", F(0400), MADE(70, OF_ORG), org_scep_challenges_read, NULL, NULL,          "the files of scep/challenges: device, waiting, used or expired, when, and the string if the server made it" },
 { "status/orgs/{org}/ca.pem",        F(0444), OPT(44, OF_ORG), org_ca_read, NULL, NULL,                           "the certificate of the organization's own CA" },
 { "status/orgs/{org}/devices",       D(0555), MADE(45, OF_ORG), NULL, &device_of_org, NULL,                       "the organization's devices" },
 { "status/orgs/{org}/devices/{udid}", L,      MADE(46, OF_DEVICE), device_org_device_link, NULL, NULL,            "symlink to the device" },
@@ -339,6 +359,7 @@ static const struct {
 	{ "{serial}", tree_clean_name },
 	{ "{user}", tree_clean_name },
 	{ "{key}", tree_clean_name },
+	{ "{device}", is_id },
 	{ "{name}", is_free_name },
 	{ "{tls}", is_tls_name },
 	{ "{tls}.csr", is_tls_request },
@@ -526,6 +547,8 @@ tree_names_taken(const struct tree_row *dir, struct buf *b)
 			    "digits, - _ . and space, at most 64 bytes)");
 		} else if (strcmp(part, "{name}") == 0) {
 			buf_text(b, "any name of a command");
+		} else if (strcmp(part, "{device}") == 0) {
+			buf_text(b, "UDIDs and serial numbers of devices");
 		} else {
 			buf_printf(
 			    b, "%s%s", part, row->kind == TREE_DIR ? "/" : "");
