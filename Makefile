@@ -59,7 +59,7 @@ PROGRAM_BINS := $(PROGRAMS:%.c=$(B)/%)
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all run check check-built asan tsan bench lint headers layers format \
-	tidy fuzz cover install dist clean deps test-deps lint-deps
+	tidy fuzz cover install deb dist clean deps test-deps lint-deps
 
 all: $(B)/mdmfs
 
@@ -188,7 +188,8 @@ NOT_TESTS := SC2010,SC2034,SC2089,SC2090,SC2148,SC2154,SC2320
 
 lint: lint-deps headers layers
 	@clang-format-14 --dry-run -Werror $(shell git ls-files '*.c' '*.h')
-	@shellcheck .ci/run examples/*.sh tests/lint/*.sh
+	@shellcheck .ci/run examples/*.sh examples/debian/*.sh \
+		examples/debian/p*rm examples/completion/* tests/lint/*.sh
 	@shellcheck -x -S warning -e $(NOT_TESTS) $(SCRIPTS) \
 		$(wildcard tests/system/*.sh tests/bench/*.sh)
 	@mandoc -T lint -W warning fs/mdmfs.7 fs/mdmfs.8
@@ -213,13 +214,14 @@ format:
 
 # ---- handing out ----------------------------------------------------------
 
-DOC := $(PREFIX)/share/doc/mdmfs
+DOC        := $(PREFIX)/share/doc/mdmfs
+COMPLETION := $(PREFIX)/share/bash-completion/completions
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/systemd/system \
 		$(DESTDIR)$(PREFIX)/include/mdmfs $(DESTDIR)$(DOC) \
 		$(DESTDIR)$(PREFIX)/share/man/man7 \
-		$(DESTDIR)$(PREFIX)/share/man/man8
+		$(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(COMPLETION)
 	install -m 755 $(B)/mdmfs $(DESTDIR)$(PREFIX)/bin/
 	install -m 644 $(B)/libmdmfs.a $(DESTDIR)$(PREFIX)/lib/
 	install -m 644 include/mdmfs/* $(DESTDIR)$(PREFIX)/include/mdmfs/
@@ -227,8 +229,17 @@ install: all
 	install -m 644 fs/mdmfs.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 	sed 's|/usr/local/bin|$(PREFIX)/bin|' examples/mdmfs.service \
 		>$(DESTDIR)$(PREFIX)/lib/systemd/system/mdmfs.service
+	install -m 644 examples/completion/mdmfs.bash \
+		$(DESTDIR)$(COMPLETION)/mdmfs
 	install -m 644 README.md CHANGELOG.md LICENSE $(DESTDIR)$(DOC)/
 	cp -R examples $(DESTDIR)$(DOC)/
+
+# A Debian package, in build/.
+deb: deps
+	@rm -rf build/deb
+	@$(MAKE) -s install DESTDIR=$(CURDIR)/build/deb PREFIX=/usr
+	@sh examples/debian/build.sh $(CURDIR)/build/deb $(VERSION) \
+		build/mdmfs_$(VERSION)_$$(dpkg --print-architecture).deb
 
 # What is committed, as a tarball that builds.
 dist:
