@@ -159,7 +159,7 @@ scan(struct draft *f, uint64_t off, uint64_t len, struct err *err)
 	}
 	if (f->no_scan || off > f->prefix)
 		return ERR_OK;
-	return file_scan(f->d->engine, f->place, &f->scan,
+	return file_scan(f->d->engine, f->place, f->name, &f->scan,
 	    bytes_of(f->buf.p, f->prefix), err);
 }
 

@@ -14,6 +14,7 @@
  * be told early.
  */
 struct file_scan {
+	const char *name; /* of the file; good during the call */
 	size_t seen;
 	struct bundle_check bundle;
 	size_t judged; /* bytes of whole PEM blocks that were looked at */
@@ -61,10 +62,11 @@ static enum err_code
 scan_line(struct engine *e, enum place place, struct file_scan *s,
     struct bytes so_far, struct err *err)
 {
-	struct file_write w = { .place = place, .name = "", .bytes = so_far };
+	struct file_write w = {
+		.place = place, .name = s->name, .bytes = so_far
+	};
 	struct change c = { .engine = e, .w = &w };
 
-	(void)s;
 	if (so_far.len == 0 || so_far.p[so_far.len - 1] != '\n' ||
 	    text_trim(so_far).len == 0)
 		return ERR_OK;
@@ -115,6 +117,9 @@ scanner_of(enum place place)
 		[PLACE_SYSTEM_URL]    = scan_line,
 		[PLACE_ORG_URL]       = scan_line,
 		[PLACE_ACCESS_RIGHTS] = scan_line,
+		[PLACE_SCEP_SETTING]  = scan_line,
+		[PLACE_SCEP_SECRET]   = scan_line,
+		[PLACE_SCEP_CHALLENGE] = scan_line,
 		[PLACE_SLOT_SUBJECT]  = scan_line,
 		[PLACE_SLOT_KEY_TYPE] = scan_line,
 		[PLACE_SLOT_NAMES]    = scan_line,
@@ -127,8 +132,8 @@ scanner_of(enum place place)
 }
 
 enum err_code
-file_scan(struct engine *e, enum place place, struct file_scan **state,
-    struct bytes so_far, struct err *err)
+file_scan(struct engine *e, enum place place, const char *name,
+    struct file_scan **state, struct bytes so_far, struct err *err)
 {
 	scan_fn *fn = scanner_of(place);
 	enum err_code rc;
@@ -139,6 +144,7 @@ file_scan(struct engine *e, enum place place, struct file_scan **state,
 		*state = calloc(1, sizeof(**state));
 	if (*state == NULL)
 		return err_set(err, ERR_NO_MEMORY, "out of memory");
+	(*state)->name = name;
 	rc = fn(e, place, *state, so_far, err);
 	(*state)->started = true;
 	(*state)->seen = so_far.len;

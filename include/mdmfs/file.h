@@ -50,6 +50,7 @@ struct actor {
 enum file_device_part {
 	FILE_DEVICE_COMMANDS = 1,
 	FILE_DEVICE_RESULTS = 2,
+	FILE_DEVICE_FIRST = 3, /* commands/first */
 };
 
 /*
@@ -134,13 +135,13 @@ enum err_code file_judge(
     struct engine *e, const struct file_write *w, struct err *err);
 
 /*
- * Whether bytes, the beginning of a document for the place, could still become
- * one: fails only if no continuation can mend it.  *state is NULL at first and
+ * Whether bytes, the beginning of a document for the place and name, could
+ * still become one: fails only if no continuation can mend it.  *state is NULL at first and
  * the function's own after; the same growing bytes are given each time.  Free
  * it with file_scan_free().
  */
 struct file_scan;
-enum err_code file_scan(struct engine *e, enum place place,
+enum err_code file_scan(struct engine *e, enum place place, const char *name,
     struct file_scan **state, struct bytes so_far, struct err *err);
 void file_scan_free(struct file_scan *state);
 
