@@ -32,7 +32,7 @@ offers()
 }
 cd "$T" || exit 1
 mkdir -p empty tree
-is "$(offers mdmfs do)" 'doctor ' 'bash completes verbs'
+is "$(offers mdmfs 'do')" 'doctor ' 'bash completes verbs'
 is "$(offers mdmfs '' | grep -o -w -e doctor -e check -e backup -e restore | sort | tr '\n' ' ')" \
 	'backup check doctor restore ' 'all of them'
 is "$(offers mdmfs check tr)" 'tree ' 'folders behind check'
