@@ -8,6 +8,7 @@
 #include "engine/base/text.h"
 #include "engine/keeper.h"
 #include "engine/mdm/profile.h"
+#include "engine/metrics.h"
 #include "engine/model/model.h"
 #include "engine/model/node.h"
 #include "engine/model/tls.h"
@@ -175,6 +176,7 @@ open_server(struct engine *e, struct err *err)
 		options.n_listen++;
 	if ((rc = server_open(&options, &p->server, err)) != ERR_OK)
 		return rc;
+	p->ctx.server = p->server;
 	return keeper_serve(p->keeper, p->server, err);
 }
 
@@ -289,6 +291,13 @@ engine_server_page(struct engine *e, struct buf *b, struct err *err)
 	    (unsigned long long)st.limit_bytes, (unsigned long long)st.pairs,
 	    (unsigned long long)st.commits, (unsigned long long)st.updates);
 	return buf_error(b, err);
+}
+
+enum err_code
+health_metrics_page(struct engine *e, health_filter *filter, void *arg,
+    struct buf *b, struct err *err)
+{
+	return metrics_text(e, e->parts->server, filter, arg, b, err);
 }
 
 enum err_code

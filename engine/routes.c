@@ -1,5 +1,6 @@
 #include "engine/routes.h"
 
+#include "engine/metrics.h"
 #include "engine/model/model.h"
 
 #define BODY_MAX (16u << 20) /* InstalledApplicationList and the like */
@@ -59,6 +60,14 @@ health(struct exchange *x, void *ctx)
 		exchange_text(x, 503, "%s", err.msg);
 }
 
+static void
+metrics(struct exchange *x, void *ctx)
+{
+	const struct routes_ctx *c = ctx;
+
+	metrics_serve(x, c->engine, c->server);
+}
+
 /* clang-format off */
 const struct route routes[] = {
 	/* method  path                   most bytes        handler */
@@ -69,6 +78,7 @@ const struct route routes[] = {
 	{ "POST", "/scep/{org}/*",        SCEP_MESSAGE_MAX, scep },
 	{ "GET",  "/enroll/{org}",        0,                enroll },
 	{ "GET",  "/trust.mobileconfig",  0,                trust },
+	{ "GET",  "/metrics",             0,                metrics },
 	{ "GET",  "/healthz",             0,                health },
 };
 /* clang-format on */

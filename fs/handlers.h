@@ -42,6 +42,7 @@ tree_read_fn org_scep_challenges_read;
 /* health.c; their rows have TREE_VIEW */
 tree_read_fn health_certificates_read;
 tree_read_fn health_svg_read;
+tree_read_fn health_metrics_read;
 tree_read_fn health_scep_read; /* without it */
 tree_read_fn status_doctor_read;
 tree_write_fn status_doctor_write;

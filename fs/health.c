@@ -47,6 +47,12 @@ health_svg_read(const struct at *at, struct buf *b, struct err *err)
 }
 
 enum err_code
+health_metrics_read(const struct at *at, struct buf *b, struct err *err)
+{
+	return page(at, health_metrics_page, b, err);
+}
+
+enum err_code
 status_doctor_read(const struct at *at, struct buf *b, struct err *err)
 {
 	return page(at, health_doctor_page, b, err);

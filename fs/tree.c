@@ -152,6 +152,7 @@ const struct tree_row tree[] = {
 { "status/doctor",                   F(0644), SEEN(53, OF_NONE), status_doctor_read, NULL, status_doctor_write,  "every check of the installation, with cause and remedy; write live to ask the push service" },
 { "status/certificates",             F(0444), SEEN(51, OF_NONE), health_certificates_read, NULL, NULL,            "every certificate that matters: what it does, whether it works, what to do next" },
 { "status/certificates.svg",         F(0444), SEEN(52, OF_NONE), health_svg_read, NULL, NULL,                     "the same as a time line" },
+{ "status/metrics",                  F(0444), SEEN(96, OF_NONE), health_metrics_read, NULL, NULL,                 "figures in the text format of Prometheus; also GET /metrics" },
 { "status/serials",                  D(0755), MADE(37, OF_NONE), NULL, &device_serial, NULL,                      "devices by serial number" },
 { "status/serials/{serial}",         L,       MADE(38, OF_DEVICE), device_serial_link, NULL, NULL,                "symlink to the device" },
 { "status/orgs",                     D(0755), MADE(39, OF_NONE), NULL, &org_names, NULL,                          "organizations as the server sees them" },

@@ -15,6 +15,10 @@ typedef bool health_filter(void *arg, uint32_t org);
 enum err_code health_certificates_page(struct engine *e, health_filter *filter,
     void *arg, struct buf *b, struct err *err);
 
+/* status/metrics: figures in Prometheus' text format. */
+enum err_code health_metrics_page(struct engine *e, health_filter *filter,
+    void *arg, struct buf *b, struct err *err);
+
 /* status/certificates.svg: the same as a time line. */
 enum err_code health_certificates_svg(struct engine *e, health_filter *filter,
     void *arg, struct buf *b, struct err *err);
