@@ -1,5 +1,6 @@
 /* Operations on open files. */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 
@@ -55,6 +56,11 @@ ops_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 	(void)ino;
 	if (h == NULL) {
 		fuse_reply_err(req, EBADF);
+		return;
+	}
+	if (h->kind == HANDLE_FOLLOW && (fi->flags & O_NONBLOCK) != 0 &&
+	    !follow_ready(f->notify, h->follow)) {
+		fuse_reply_err(req, EAGAIN);
 		return;
 	}
 	if (h->kind == HANDLE_FOLLOW) {
