@@ -1,4 +1,4 @@
-#include "engine/mdm/profile.h"
+#include "engine/mdm/profile_priv.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -8,9 +8,6 @@
 
 #include "engine/base/text.h"
 #include "engine/pki/cms.h"
-
-#define KEY_BITS  2048
-#define KEY_USAGE 5 /* 1 signing, 4 encryption */
 
 /*
  * A UUID that is always the same for the same thing: a profile that is sent
@@ -32,9 +29,9 @@ fixed_uuid(const struct profile_inputs *in, const char *what, struct bytes more,
 	buf_free(&b);
 }
 
-static struct pl *
-payload(const struct profile_inputs *in, const char *type, const char *name,
-    const char *uuid)
+struct pl *
+profile_payload(const struct profile_inputs *in, const char *type,
+    const char *name, const char *uuid)
 {
 	char id[160];
 	struct pl *p = pl_new_dict();
@@ -61,7 +58,7 @@ root_payload(const struct profile_inputs *in, const struct cert *c)
 	text_hex(&hex, bytes_of(fingerprint.p, 8));
 	snprintf(name, sizeof(name), "root.%s", buf_str(&hex));
 	buf_free(&hex);
-	p = payload(in, "com.apple.security.root", name, uuid);
+	p = profile_payload(in, "com.apple.security.root", name, uuid);
 	pl_set_string(p, "PayloadDisplayName",
 	    cert_common_name(c) != NULL ? cert_common_name(c)
 					: cert_subject(c));
@@ -69,9 +66,8 @@ root_payload(const struct profile_inputs *in, const struct cert *c)
 	return p;
 }
 
-/* "/mdm/" or "/scep/" with the organization's name, percent-encoded. */
-static void
-address(const struct profile_inputs *in, const char *path, struct buf *b)
+void
+profile_address(const struct profile_inputs *in, const char *path, struct buf *b)
 {
 	static const char plain[] =
 	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -84,50 +80,6 @@ address(const struct profile_inputs *in, const char *path, struct buf *b)
 			buf_char(b, *p);
 		else
 			buf_printf(b, "%%%02X", (unsigned char)*p);
-}
-
-/* [[["O", org]], [["CN", text]]]: an array of RDNs, each of pairs. */
-static struct pl *
-subject_rdn(const char *type, const char *value)
-{
-	struct pl *pair = pl_new_array(), *rdn = pl_new_array();
-
-	pl_array_add(pair, pl_new_string(type));
-	pl_array_add(pair, pl_new_string(value));
-	pl_array_add(rdn, pair);
-	return rdn;
-}
-
-static struct pl *
-scep_payload(
-    const struct profile_inputs *in, const char *challenge, const char *uuid)
-{
-	struct pl *p = payload(in, "com.apple.security.scep", "scep", uuid);
-	struct pl *scep = pl_new_dict(), *subject = pl_new_array();
-	struct bytes name = bytes_text(in->org.name);
-	char o[65], ca[96];
-	struct buf url = { 0 };
-
-	/* RFC 5280: 64 characters at most */
-	snprintf(o, sizeof(o), "%.*s", text_fit(name, 60), in->org.name);
-	snprintf(
-	    ca, sizeof(ca), "%.*s Device CA", text_fit(name, 48), in->org.name);
-	pl_array_add(subject, subject_rdn("O", o));
-	pl_array_add(subject, subject_rdn("CN", uuid));
-	address(in, "/scep/", &url);
-	pl_set_string(scep, "URL", buf_str(&url));
-	pl_set_string(scep, "Name", ca);
-	pl_dict_set(scep, "Subject", subject);
-	pl_set_string(scep, "Challenge", challenge);
-	pl_set_int(scep, "Keysize", KEY_BITS);
-	pl_set_string(scep, "Key Type", "RSA");
-	pl_set_int(scep, "Key Usage", KEY_USAGE);
-	pl_set_int(scep, "Retries", 3);
-	pl_set_int(scep, "RetryDelay", 10);
-	pl_set_string(p, "PayloadDisplayName", "Device identity");
-	pl_dict_set(p, "PayloadContent", scep);
-	buf_free(&url);
-	return p;
 }
 
 static struct pl *
@@ -143,8 +95,8 @@ mdm_payload(const struct profile_inputs *in, const char *identity)
 	size_t i;
 
 	fixed_uuid(in, "mdm", BYTES_NONE, uuid);
-	p = payload(in, "com.apple.mdm", "mdm", uuid);
-	address(in, "/mdm/", &url);
+	p = profile_payload(in, "com.apple.mdm", "mdm", uuid);
+	profile_address(in, "/mdm/", &url);
 	for (i = 0; i < sizeof(capabilities) / sizeof(capabilities[0]); i++)
 		pl_array_add(list, pl_new_string(capabilities[i]));
 	pl_set_string(p, "PayloadDisplayName", "Mobile device management");
@@ -153,7 +105,14 @@ mdm_payload(const struct profile_inputs *in, const char *identity)
 	pl_set_string(p, "ServerURL", buf_str(&url));
 	pl_set_string(p, "CheckInURL", buf_str(&url));
 	pl_set_bool(p, "SignMessage", true);
-	pl_set_int(p, "AccessRights", in->access_rights);
+	if (in->mode != ADMISSION_MODE_NONE) {
+		pl_set_string(p, "EnrollmentMode",
+		    in->mode == ADMISSION_MODE_BYOD ? "BYOD" : "ADDE");
+		pl_set_string(p, "AssignedManagedAppleID", in->apple_id);
+	}
+	/* the device gives up when it stands there */
+	if (in->mode != ADMISSION_MODE_BYOD)
+		pl_set_int(p, "AccessRights", in->access_rights);
 	pl_set_bool(p, "CheckOutWhenRemoved", true);
 	pl_dict_set(p, "ServerCapabilities", list);
 	buf_free(&url);
@@ -187,7 +146,7 @@ profile(const struct profile_inputs *in, const char *name, const char *title,
 	struct pl *p;
 
 	fixed_uuid(in, name, bytes_of(in->hash, sizeof(in->hash)), uuid);
-	p = payload(in, "Configuration", name, uuid);
+	p = profile_payload(in, "Configuration", name, uuid);
 	pl_set_string(p, "PayloadDisplayName", title);
 	pl_set_string(p, "PayloadOrganization", in->display);
 	pl_dict_set(p, "PayloadContent", content);
@@ -198,24 +157,25 @@ enum err_code
 profile_make(const struct profile_inputs *in, const char *challenge,
     struct buf *ret, struct err *err)
 {
-	struct pl *p, *content = pl_new_array();
+	struct pl *p, *scep = NULL, *content;
 	char uuid[PROFILE_UUID], title[300];
 	struct buf random = { 0 };
 	uint8_t bytes[16];
 	enum err_code rc;
 	size_t i;
 
-	if (RAND_bytes(bytes, sizeof(bytes)) != 1) {
-		pl_free(content);
+	if (RAND_bytes(bytes, sizeof(bytes)) != 1)
 		return err_set(err, ERR_INTERNAL, "no random bytes");
-	}
 	/* a new one each time: a new identity is asked for */
 	text_uuid(&random, bytes);
 	snprintf(uuid, sizeof(uuid), "%s", buf_str(&random));
 	buf_free(&random);
+	if ((rc = profile_scep(in, challenge, uuid, &scep, err)) != ERR_OK)
+		return rc;
+	content = pl_new_array();
 	for (i = 0; i < in->n_roots; i++)
 		pl_array_add(content, root_payload(in, in->roots[i]));
-	pl_array_add(content, scep_payload(in, challenge, uuid));
+	pl_array_add(content, scep);
 	pl_array_add(content, mdm_payload(in, uuid));
 	snprintf(title, sizeof(title), "%s: device management", in->display);
 	p = profile(in, "enroll", title, content);

@@ -7,6 +7,7 @@
 #include "engine/base/pl.h"
 #include "engine/model/challenges.h"
 #include "engine/model/orgs.h"
+#include "engine/model/scep_settings.h"
 #include "engine/model/settings.h"
 #include "engine/pki/identity.h"
 
@@ -22,9 +23,17 @@ struct profile_inputs {
 	int64_t access_rights;
 	struct cert *roots[PROFILE_MAX_ROOTS]; /* to be trusted, counted */
 	size_t n_roots;
-	struct identity *signer;    /* NULL: unsigned */
+	enum admission_mode mode; /* account-driven; see profile_admission() */
+	char apple_id[256];       /* with a mode: AssignedManagedAppleID */
+	struct identity *signer;  /* NULL: unsigned */
 	char install[PROFILE_UUID]; /* of this server */
-	uint8_t hash[32];           /* of all of the above */
+	struct scep_settings scep;
+	uint8_t hash[32]; /* of all of the above */
+	/* For whom, as profile_for() was told; "" for anybody. */
+	char udid[DEVICE_ID_MAX + 1];
+	char serial[DEVICE_ID_MAX + 1];
+	char own_challenge[CHALLENGE_MAX + 1]; /* of scep/challenges; "" */
+	const struct engine *engine;
 };
 
 /*
@@ -37,6 +46,15 @@ enum err_code profile_inputs(struct txn *t, const struct engine *e,
     uint32_t org, struct profile_inputs *ret, struct err *err);
 void profile_inputs_fini(struct profile_inputs *in);
 
+/* After profile_inputs(): the profile is for this device alone; either may be
+ * NULL.  Its certificate is named after it, and a string in scep/challenges is
+ * told to another CA.  In the same transaction. */
+enum err_code profile_for(struct txn *t, struct profile_inputs *in,
+    const char *udid, const char *serial, struct err *err);
+
+/* What the profile says of how the device was let in. */
+void profile_admission(struct profile_inputs *in, const struct admission *a);
+
 /* The roots alone, of the chains that clients see who ask for host: for
  * /trust.mobileconfig, which the system signs. */
 enum err_code profile_roots(struct txn *t, const struct engine *e,
@@ -46,7 +64,13 @@ enum err_code profile_roots(struct txn *t, const struct engine *e,
 enum err_code profile_sign(const struct pl *profile,
     const struct identity *signer, struct buf *ret, struct err *err);
 
-/* Append the document, signed if there is a signer.  Not in a transaction. */
+/*
+ * Append the document, signed if there is a signer.  Not in a transaction:
+ * another CA is asked for its certificate and, if that is NDES, for a
+ * challenge.  challenge is what the built-in CA shall hear; for another one it
+ * is the name that the certificate must carry (third_party.h).  So store it
+ * either way, for scep_challenge_life(&in->scep) seconds.
+ */
 enum err_code profile_make(const struct profile_inputs *in,
     const char *challenge, struct buf *ret, struct err *err);
 enum err_code profile_make_trust(

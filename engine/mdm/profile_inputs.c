@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 
@@ -188,6 +189,12 @@ hash_all(struct profile_inputs *in)
 	buf_printf(&b, "1\n%u\n%s\n%s\n%s\n%s\n%lld\n%s\n", in->org.number,
 	    in->org.name, in->display, in->url.text, in->topic,
 	    (long long)in->access_rights, in->install);
+	buf_printf(&b, "%d %d %d %lld\n%s\n%s\n%s\n%s\n%d %s\n%s\n%s\n%s\n",
+	    in->scep.key_bits, in->scep.retries, in->scep.retry_delay,
+	    (long long)in->scep.challenge_life, in->scep.subject, in->scep.san,
+	    in->scep.url, in->scep.name, in->scep.proxy, in->scep.challenge,
+	    in->scep.ndes_url, in->scep.ndes_user, in->scep.ndes_password);
+	buf_put(&b, in->scep.fingerprint, in->scep.fingerprint_len);
 	for (i = 0; i < in->n_roots; i++)
 		buf_put(
 		    &b, cert_fingerprint(in->roots[i]), CERT_FINGERPRINT_LEN);
@@ -197,7 +204,7 @@ hash_all(struct profile_inputs *in)
 			    cert_fingerprint(identity_cert(in->signer, i)),
 			    CERT_FINGERPRINT_LEN);
 	SHA256(b.p, b.len, in->hash);
-	buf_free(&b);
+	buf_wipe(&b);
 }
 
 static enum err_code
@@ -274,6 +281,8 @@ profile_inputs(struct txn *t, const struct engine *e, uint32_t org,
 	if (rc == ERR_OK)
 		rc = access_rights_read(t, org, &in.access_rights, err);
 	if (rc == ERR_OK)
+		rc = scep_settings_read(t, org, &in.scep, err);
+	if (rc == ERR_OK)
 		rc = add_trust(t, &in, err);
 	if (rc == ERR_OK)
 		rc = signer(t, e, &in, err);
@@ -283,12 +292,20 @@ profile_inputs(struct txn *t, const struct engine *e, uint32_t org,
 		profile_inputs_fini(&in);
 		return rc;
 	}
+	in.engine = e;
 	if (org_setting(t, org, NULL, "name", in.display, sizeof(in.display)) !=
 	    ERR_OK)
 		snprintf(in.display, sizeof(in.display), "%s", in.org.name);
 	hash_all(&in);
 	*ret = in;
 	return ERR_OK;
+}
+
+void
+profile_admission(struct profile_inputs *in, const struct admission *a)
+{
+	in->mode = a->mode;
+	snprintf(in->apple_id, sizeof(in->apple_id), "%s", a->apple_id);
 }
 
 void
@@ -299,6 +316,7 @@ profile_inputs_fini(struct profile_inputs *in)
 	for (i = 0; i < in->n_roots; i++)
 		cert_free(in->roots[i]);
 	identity_free(in->signer);
+	OPENSSL_cleanse(in, sizeof(*in));
 	*in = (struct profile_inputs){ .n_roots = 0 };
 }
 

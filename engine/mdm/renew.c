@@ -18,6 +18,7 @@ struct renew {
 	bool wanted;
 	struct profile_inputs in;
 	char challenge[CHALLENGE_LEN + 1];
+	struct challenge challenge_of; /* its record */
 	struct buf profile;
 	const char *failure; /* why there is no profile */
 };
@@ -42,6 +43,7 @@ static enum err_code
 look_txn(struct txn *t, void *arg, struct err *err)
 {
 	struct renew *x = arg;
+	struct issued issued;
 	enum err_code rc = device_read(t, x->number, &x->device, err);
 
 	profile_inputs_fini(&x->in);
@@ -51,6 +53,15 @@ look_txn(struct txn *t, void *arg, struct err *err)
 		    t, &x->device, engine_now(x->engine), &x->wanted, err);
 	if (rc == ERR_OK && x->wanted)
 		rc = profile_inputs(t, x->engine, x->device.org, &x->in, err);
+	/* an account-driven enrollment stays one */
+	if (rc == ERR_OK && x->wanted &&
+	    (rc = issued_read(t, x->device.fingerprint, &issued, err)) ==
+		ERR_OK) {
+		x->challenge_of = (struct challenge){ .org = x->device.org,
+			.meant = x->number,
+			.admission = issued.admission };
+		profile_admission(&x->in, &issued.admission);
+	}
 	return rc;
 }
 
@@ -83,8 +94,9 @@ queue_txn(struct txn *t, void *arg, struct err *err)
 		rc = renewal_wanted(t, &x->device, now, &x->wanted, err);
 	if (rc != ERR_OK || !x->wanted)
 		return rc;
-	if ((rc = challenge_add(t, x->challenge, x->device.org,
-		 x->device.number, now + CHALLENGE_LIFE, err)) != ERR_OK ||
+	x->challenge_of.expires = now + CHALLENGE_LIFE;
+	if ((rc = challenge_put(t, &x->challenge_of, x->challenge, err)) !=
+		ERR_OK ||
 	    (rc = renewal_queue(t, x->engine, &x->device, buf_view(&x->profile),
 		 err)) != ERR_OK)
 		return rc;

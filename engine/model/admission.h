@@ -88,9 +88,8 @@ void admission_refused(
  * and invitation but is not on the list of serial numbers, if there is one.
  * ERR_NOT_HERE.
  */
-enum err_code admission_enrolls(struct txn *t, const struct engine *e,
-    uint32_t org, const struct admission *a, const char *serial,
-    struct err *err);
+enum err_code admission_enrolls(struct txn *t, uint32_t org,
+    const struct admission *a, const char *serial, struct err *err);
 /* What follows when it has: the invitation's page names the device, its token
  * is bound to it. */
 enum err_code admission_bind(struct txn *t, const struct device *d,

@@ -62,6 +62,7 @@ device_forget(struct txn *t, struct device *d, int64_t now, struct err *err)
 {
 	struct channel_id id = { d->number, 0 };
 	struct channel c;
+	struct issued issued;
 	uint32_t dropped;
 	enum err_code rc;
 
@@ -73,6 +74,9 @@ device_forget(struct txn *t, struct device *d, int64_t now, struct err *err)
 		return rc;
 	if (d->state == DEVICE_ENROLLED)
 		rc = device_count(t, d->org, -1, NULL, err);
+	if (rc == ERR_OK &&
+	    issued_read(t, d->fingerprint, &issued, NULL) == ERR_OK)
+		rc = admission_unbind(t, d->org, &issued.admission, err);
 	if (rc == ERR_OK)
 		rc = issued_end(t, d->fingerprint, CERT_REVOKED, now, err);
 	if (rc == ERR_OK)

@@ -99,7 +99,7 @@ drop_org(struct txn *t, struct purge *p, struct err *err)
 {
 	static const enum kind kinds[] = { KIND_IDENTITY, KIND_SLOT,
 		KIND_OWN_KEY, KIND_REQUEST, KIND_PROBE, KIND_NOTICE,
-		KIND_ENROLL };
+		KIND_ENROLL, KIND_TOKEN_BEARER };
 	enum err_code rc = ERR_OK;
 	size_t i;
 

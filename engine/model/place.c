@@ -1,6 +1,9 @@
 #include "engine/model/place.h"
 
+#include "engine/model/accounts.h"
+#include "engine/model/admission.h"
 #include "engine/model/challenges.h"
+#include "engine/model/invitations.h"
 #include "engine/model/orgs.h"
 #include "engine/model/queue.h"
 #include "engine/model/renewals.h"
@@ -60,6 +63,12 @@ static const struct place_rule rules[PLACES] = {
 	[PLACE_SCEP_SECRET]   = { .judge = scep_setting_judge },
 	[PLACE_SCEP_CHALLENGE] = { .judge = challenge_file_judge, .apply = challenge_file_apply,
 				  .removed = challenge_file_removed },
+	[PLACE_USER_PASSWORD] = { .judge = password_judge },
+	[PLACE_USER_FULL_NAME] = { .judge = line_judge },
+	[PLACE_INVITATION]    = { .gather = invitation_gather, .judge = invitation_judge,
+				  .apply = invitation_apply, .removed = invitation_removed },
+	[PLACE_ENROLLMENT_SERIALS] = { .judge = serials_judge },
+	[PLACE_ENROLLMENT_DOMAINS] = { .judge = domains_judge, .apply = domains_apply },
 	[PLACE_ORG_URL]       = { .judge = url_judge, .apply = url_apply, .removed = url_removed },
 };
 /* clang-format on */

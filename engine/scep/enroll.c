@@ -97,6 +97,8 @@ store_txn(struct txn *t, void *arg, struct err *err)
 	memcpy(issued.key_id, cert_key_id(job->cert), sizeof(issued.key_id));
 	issued.meant = g->meant;
 	memcpy(issued.name, g->name, sizeof(issued.name));
+	issued.admission =
+	    g->challenged ? g->challenge.admission : g->old.admission;
 	if (g->renewal && (rc = take_over(t, e, g, &issued, err)) != ERR_OK)
 		return rc;
 	if (g->challenged) {
