@@ -165,7 +165,7 @@ matrix()
 	# that ends in the middle.
 	for n in old good; do
 		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 \
-			-nodes -keyout "$src/$n.key" -out "$src/$n" -days 30 \
+			-nodes -keyout "$src/$n.key" -out "$src/$n" -days 300 \
 			-subj "/CN=$n" 2>"$T/openssl.err" ||
 			sed 's/^/# /' "$T/openssl.err"
 		cat "$src/$n.key" >>"$src/$n"

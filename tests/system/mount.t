@@ -85,8 +85,9 @@ ok $((! $(pgrep -cf "$T/state $M"))) 'the server goes on for it'
 exec 7<&-
 gone
 ok $? 'until it is closed'
+mkdir "$T/bin" && ln -s "$MDMFS" "$T/bin/mdmfs"
 works 'mount.fuse3 -t fuse.mdmfs, as mount(8) calls it' \
-	env PATH="${MDMFS%/*}:$PATH" /sbin/mount.fuse3 "$T/state" "$M" \
+	env PATH="$T/bin:$PATH" /sbin/mount.fuse3 "$T/state" "$M" \
 	-t fuse.mdmfs -o "rw,dev,suid,listen=$listen"
 works 'umount' umount "$M"
 gone
