@@ -42,9 +42,10 @@ forwarded(const struct exchange *x, struct cert **ret, struct err *err)
 	return rc;
 }
 
+/* *ret is the caller's. */
 static enum err_code
-certificate(struct mdm *m, const struct exchange *x,
-    uint8_t fingerprint[static CERT_FINGERPRINT_LEN], struct err *err)
+certificate(
+    struct mdm *m, const struct exchange *x, struct cert **ret, struct err *err)
 {
 	struct bytes signature = exchange_header(x, "mdm-signature");
 	struct cert *c = NULL;
@@ -62,8 +63,7 @@ certificate(struct mdm *m, const struct exchange *x,
 		    "the request has neither an Mdm-Signature header nor a TLS "
 		    "client certificate");
 	if (rc == ERR_OK)
-		memcpy(fingerprint, cert_fingerprint(c), CERT_FINGERPRINT_LEN);
-	cert_free(c);
+		*ret = c;
 	return rc;
 }
 
@@ -114,10 +114,15 @@ door_speaker(struct mdm *m, const struct exchange *x, const struct pl *message,
 	};
 	enum err_code rc;
 
-	if ((rc = certificate(m, x, speaker.fingerprint, err)) != ERR_OK ||
+	if ((rc = certificate(m, x, &speaker.cert, err)) != ERR_OK ||
 	    (rc = ids(message, &speaker, err)) != ERR_OK ||
-	    (rc = store_view(m->engine->store, org_txn, &look, err)) != ERR_OK)
+	    (rc = store_view(m->engine->store, org_txn, &look, err)) !=
+		ERR_OK) {
+		cert_free(speaker.cert);
 		return rc;
+	}
+	memcpy(speaker.fingerprint, cert_fingerprint(speaker.cert),
+	    sizeof(speaker.fingerprint));
 	speaker.org = look.org.number;
 	*s = speaker;
 	return ERR_OK;

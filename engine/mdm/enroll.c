@@ -161,7 +161,7 @@ keep_txn(struct txn *t, void *arg, struct err *err)
 	}
 	if (rc == ERR_OK)
 		rc = challenge_add(t, x->fresh.challenge, x->org, 0,
-		    now + (x->http ? CHALLENGE_HTTP : CHALLENGE_LIFE), err);
+		    now + scep_challenge_life(&x->in.scep, x->http), err);
 	/* whoever makes many takes as many old ones away */
 	if (rc == ERR_OK)
 		rc = challenges_trim(t, now, err);

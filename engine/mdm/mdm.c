@@ -56,7 +56,7 @@ void
 mdm_exchange(struct exchange *x, struct mdm *m)
 {
 	struct pl *message = NULL;
-	struct speaker s;
+	struct speaker s = { .cert = NULL };
 	struct err err = { 0 };
 	enum err_code rc = pl_parse(x->body, &message, &err);
 
@@ -68,5 +68,6 @@ mdm_exchange(struct exchange *x, struct mdm *m)
 		checkin_answer(m, x, &s);
 	else
 		connect_answer(m, x, &s);
+	cert_free(s.cert);
 	pl_free(message);
 }

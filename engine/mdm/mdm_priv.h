@@ -19,7 +19,8 @@ bool door_from_proxy(const struct mdm *m, const struct exchange *x);
 
 /*
  * Who speaks: the certificate from Mdm-Signature, TLS, or a trusted proxy's
- * Client-Cert (RFC 9440), and the ids in the message.  s->message is borrowed.
+ * Client-Cert (RFC 9440), and the ids in the message.  s->message is borrowed,
+ * s->cert is the caller's.
  * ERR_DENIED: no certificate; ERR_NOT_FOUND: no such organization.
  */
 enum err_code door_speaker(struct mdm *m, const struct exchange *x,

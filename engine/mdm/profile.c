@@ -67,7 +67,8 @@ root_payload(const struct profile_inputs *in, const struct cert *c)
 }
 
 void
-profile_address(const struct profile_inputs *in, const char *path, struct buf *b)
+profile_address(
+    const struct profile_inputs *in, const char *path, struct buf *b)
 {
 	static const char plain[] =
 	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"

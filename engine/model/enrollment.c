@@ -11,6 +11,7 @@
 #include "engine/model/renewals.h"
 #include "engine/model/results.h"
 #include "engine/model/slots.h"
+#include "engine/model/third_party.h"
 
 #define RENEWAL_TAKES                                                          \
 	INT64_C(600) /* seconds, from Authenticate to TokenUpdate */
@@ -267,18 +268,52 @@ bind(struct txn *t, const struct speaker *s, const struct issued *issued,
 	return begin_anew(t, s, issued, d, dropped, err);
 }
 
+/* A certificate that no device had yet, nor was made for. */
+static bool
+is_first(const struct issued *issued)
+{
+	return issued->device == 0 && issued->meant == 0;
+}
+
+/* When it was let in nobody may have known which device it is. */
+static enum err_code
+check_admission(struct txn *t, const struct speaker *s,
+    const struct issued *issued, struct err *err)
+{
+	const char *serial = pl_get_string(s->message, "SerialNumber");
+
+	if (!is_first(issued))
+		return ERR_OK;
+	return admission_enrolls(
+	    t, s->org, &issued->admission, serial == NULL ? "" : serial, err);
+}
+
+static enum err_code
+admit(struct txn *t, const struct speaker *s, const struct issued *issued,
+    const struct device *d, struct err *err)
+{
+	return is_first(issued)
+	           ? admission_bind(t, d, &issued->admission, s->now, err)
+	           : ERR_OK;
+}
+
 enum err_code
 enrollment_authenticate(struct txn *t, const struct speaker *s, struct err *err)
 {
 	struct issued issued;
 	struct device d;
 	uint32_t dropped = 0;
-	enum err_code rc = check_certificate(t, s, &issued, err);
+	enum err_code rc = issued_read(t, s->fingerprint, &issued, NULL);
 
-	if (rc != ERR_OK ||
+	if (rc == ERR_NOT_FOUND &&
+	    (rc = third_party_accept(t, s, &issued, err)) != ERR_OK)
+		return rc;
+	if ((rc = check_certificate(t, s, &issued, err)) != ERR_OK ||
 	    (rc = challenge_check_device(&issued, s->id,
 		 pl_get_string(s->message, "SerialNumber"), err)) != ERR_OK ||
-	    (rc = bind(t, s, &issued, &d, &dropped, err)) != ERR_OK)
+	    (rc = check_admission(t, s, &issued, err)) != ERR_OK ||
+	    (rc = bind(t, s, &issued, &d, &dropped, err)) != ERR_OK ||
+	    (rc = admit(t, s, &issued, &d, err)) != ERR_OK)
 		return rc;
 	d.user_enrollment = s->user_enrollment;
 	d.seen_at = s->now;

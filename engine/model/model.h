@@ -8,6 +8,7 @@
 #include "mdmfs/engine.h"
 
 struct schema;
+struct scep_source;
 struct parts; /* engine.c's own: the server, the push client, threads */
 
 /* The body of the public struct engine, for the rooms of the engine. */
@@ -16,6 +17,7 @@ struct engine {
 	struct store *store;
 	const struct schema *schema;
 	int64_t (*clock)(void); /* nanoseconds since 1970 UTC; a test's own */
+	const struct scep_source *scep; /* third_party.h; NULL: none */
 	struct parts *parts;
 };
 
