@@ -57,6 +57,10 @@ python3 tests/bench/exchange.py drops 8
 sed -n 's/^store-\(commits\|updates\): /  store \1 so far: /p' "$M/status/server"
 
 echo
+echo "From a change to its line in follow"
+python3 tests/bench/follow.py "$M"
+
+echo
 echo "Pushes (nghttpd takes them)"
 "$B/tests/programs/bench_push" || true
 

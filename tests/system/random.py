@@ -289,7 +289,14 @@ class Worker(threading.Thread):
         try:
             self.loop()
         except Exception as e:  # it must be seen, whatever it is
-            self.differ('%s: %s' % (type(e).__name__, e))
+            self.differ('%s: %s; now there: %s' % (
+                type(e).__name__, e, self.there()))
+
+    def there(self):
+        try:
+            return sorted(os.listdir(self.dir))
+        except OSError as e:
+            return str(e)
 
     def loop(self):
         ops = ['write'] * 8 + ['rename'] * 4 + ['unlink', 'truncate', 'chmod',

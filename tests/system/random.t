@@ -12,6 +12,7 @@ PORT=$(free_port)
 # serve: as start_server, from a program of its own, whoever its parent is.
 cat >"$T/serve" <<END
 #!/bin/bash
+: >"$T/log"
 setsid "$MDMFS" -f --listen 127.0.0.1:$PORT "$T/state" "$M" \\
 	</dev/null >/dev/null 2>"$T/log" &
 echo \$! >"$T/pid"
