@@ -323,6 +323,19 @@ read_set(struct loader *l)
 	                        : e;
 }
 
+static void
+destroy(struct schema *s)
+{
+	struct schema_form *f;
+
+	if (s == NULL)
+		return;
+	for (f = s->forms; f != NULL; f = f->next)
+		regfree(&f->re);
+	arena_free(s->arena);
+	free(s);
+}
+
 enum err_code
 schema_load_set(
     const struct table_set *set, const struct schema **ret, struct err *err)
@@ -348,7 +361,7 @@ schema_load_set(
 	*ret = s;
 	s = NULL;
 out:
-	schema_free(s);
+	destroy(s);
 	return e;
 }
 
@@ -370,15 +383,7 @@ schema_load(const struct schema **ret, struct err *err)
 void
 schema_free(const struct schema *schema)
 {
-	struct schema *s = (struct schema *)(uintptr_t)schema;
-	struct schema_form *f;
-
-	if (s == NULL)
-		return;
-	for (f = s->forms; f != NULL; f = f->next)
-		regfree(&f->re);
-	arena_free(s->arena);
-	free(s);
+	destroy((struct schema *)(uintptr_t)schema);
 }
 
 const char *

@@ -279,11 +279,15 @@ schema_extra(const struct schema_key *key, const char *name)
 void
 schema_format_says(const struct schema_key *key, struct buf *b)
 {
-	unsigned n = 0;
-	int end = 0;
+	static const char digits[] = "^[0-9]{";
+	const char *count = key->format + sizeof(digits) - 1;
+	unsigned long n = 0;
+	char *end = NULL;
 
-	if (sscanf(key->format, "^[0-9]{%u}$%n", &n, &end) == 1 && end > 0)
-		buf_printf(b, "%u digits", n);
+	if (strncmp(key->format, digits, sizeof(digits) - 1) == 0)
+		n = strtoul(count, &end, 10);
+	if (end != NULL && end > count && strcmp(end, "}$") == 0)
+		buf_printf(b, "%lu digits", n);
 	else if (strstr(key->format, "{8}-[0-9A-Za-z]{4}-") != NULL)
 		buf_text(b, "a UUID");
 	else if (strcmp(key->format, "^https://.*$") == 0)

@@ -4,7 +4,10 @@
 
 #include "engine/schema/schema_priv.h"
 
-#define LIST_SHORT 8 /* a list of more names gets an index */
+#define LIST_SHORT  8   /* a list of more names gets an index */
+#define FORMAT_MOST 200 /* bytes of a format; Apple's longest has 77 */
+#define REPEAT_MOST 64  /* in {}; Apple's most is 12 */
+#define GROUPS_MOST 6   /* Apple's most are 2 */
 
 uint32_t
 name_hash(const char *name)
@@ -45,8 +48,7 @@ index_make(struct schema *s, const struct schema_key *list,
 		return ERR_OK;
 	while (size < 2 * n)
 		size *= 2;
-	index = arena_alloc(
-	    s->arena, sizeof(*index) + size * sizeof(index->slots[0]));
+	index = arena_alloc(s->arena, sizeof(*index) + size * sizeof(void *));
 	if (index == NULL)
 		return ERR_NO_MEMORY;
 	index->mask = (uint32_t)size - 1;
@@ -63,20 +65,54 @@ index_make(struct schema *s, const struct schema_key *list,
 	return ERR_OK;
 }
 
-/* Whether POSIX reads the format as Apple means it. */
+/* Behind an escape: whether POSIX reads it as Apple means it ("\\d" it does
+ * not). */
 static bool
-is_posix(const char *format)
+is_escape(char c)
+{
+	return c != '\0' && !(c >= 'a' && c <= 'z') &&
+	       !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9');
+}
+
+/* The larger number of "3,7}". */
+static unsigned long
+repetitions(const char *p)
+{
+	const char *comma = p + strcspn(p, ",}");
+	unsigned long n = strtoul(p, NULL, 10), m = 0;
+
+	if (*comma == ',')
+		m = strtoul(comma + 1, NULL, 10);
+	return n > m ? n : m;
+}
+
+/*
+ * Whether regcomp() understands the format as Apple means it, and does not
+ * need minutes for it: it writes every repetition out.
+ */
+static bool
+is_plain(const char *format)
 {
 	const char *p;
+	unsigned groups = 0, open = 0;
+	unsigned long n;
 
+	if (strlen(format) > FORMAT_MOST)
+		return false;
 	for (p = format; *p != '\0'; p++) {
-		if (*p == '(' && p[1] == '?')
+		if (*p == '\\' && !is_escape(*++p))
 			return false;
-		if (*p != '\\')
+		if (*p == '(' && (p[1] == '?' || ++open > GROUPS_MOST))
+			return false;
+		/* "a**": each star doubles the work */
+		if (p > format && strchr("*+?{", *p) != NULL &&
+		    strchr("*+?}", p[-1]) != NULL)
+			return false;
+		if (*p != '{' || p == format)
 			continue;
-		p++;
-		if (*p == '\0' || (*p >= 'a' && *p <= 'z') ||
-		    (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9'))
+		n = repetitions(p + 1);
+		if (n > REPEAT_MOST ||
+		    (p[-1] == ')' && (n > 8 || ++groups > 2)))
 			return false;
 	}
 	return true;
@@ -88,7 +124,7 @@ form_compile(struct schema *s, struct schema_key *key)
 	struct schema_form *f;
 
 	key->form = NULL;
-	if (key->format[0] == '\0' || !is_posix(key->format))
+	if (key->format[0] == '\0' || !is_plain(key->format))
 		return ERR_OK;
 	for (f = s->forms; f != NULL; f = f->next) {
 		if (strcmp(f->text, key->format) != 0)

@@ -77,8 +77,8 @@ const char *rule_arg(const struct schema_key *key, const char *action);
 
 /* ---- validate_profile.c ------------------------------------------------- */
 
-/* A profile's bytes, or its dictionary, at this place of w. */
-void profile_check_data(const struct walk *w, struct bytes file);
-void profile_check(const struct walk *w, const struct pl *root);
+/* A profile's bytes, or its dictionary, at the place of outer. */
+void profile_check_data(const struct walk *outer, struct bytes file);
+void profile_check(const struct walk *outer, const struct pl *root);
 
 #endif

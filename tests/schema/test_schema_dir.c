@@ -153,6 +153,22 @@ breaks(const char *table, const char *edit, const char *says)
 	return run("mv %s/kept %s/%s.tsv", dir, dir, table) && good;
 }
 
+/* The directory loads. */
+static bool
+loads(void)
+{
+	const struct schema *s = NULL;
+	struct err err = { 0 };
+	bool good = schema_load_dir(dir, &s, &err) == ERR_OK &&
+	            key_of(s, "Code")->form == NULL &&
+	            schema_format_fits(key_of(s, "Code"), "?");
+
+	if (!good)
+		printf("# %s\n", err.msg);
+	schema_free(s);
+	return good;
+}
+
 static void
 test_broken(void)
 {
@@ -177,6 +193,13 @@ test_broken(void)
 	ok(breaks("commands", "sed -i 's/\\^(\\[/^((\\[/'",
 	       "no regular expression"),
 	    "and formats");
+	ok(run("cp %s/commands.tsv %s/kept && sed -i 's/{2}/{20000}/' "
+	       "%s/commands.tsv",
+	       dir, dir, dir) &&
+		loads() &&
+		run("sed -i 's/{20000}/(?:x)/' %s/commands.tsv", dir) &&
+		loads() && run("mv %s/kept %s/commands.tsv", dir, dir),
+	    "a format that POSIX reads otherwise, or for ever, is not judged");
 	ok(breaks("other", "printf 'a\\000b\\n' >", "not UTF-8 text"),
 	    "a file that is no text");
 	ok(breaks("other", "printf '# no end' >", "the last line has no end"),
