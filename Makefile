@@ -23,7 +23,7 @@ TEST_PACKAGES  := perl python3 python3-yaml curl openssl nghttp2-server nghttp2-
 	certmonger dbus nodejs libplist-utils wrk libcurl4-openssl-dev \
 	bash dash zsh mksh ksh93u+m busybox coreutils rsync git vim nano sed \
 	tar unzip xxd zip jq openssh-client openssh-server openssh-sftp-server attr \
-	emacs-nox tree inotify-tools less file bsdextrautils
+	emacs-nox tree inotify-tools less file bsdextrautils procps
 LINT_PACKAGES  := clang clang-format clang-tidy cppcheck shellcheck mandoc \
 	libclang-rt-14-dev llvm
 

@@ -92,6 +92,24 @@ works 'mount.fuse3 -t fuse.mdmfs, as mount(8) calls it' \
 works 'umount' umount "$M"
 gone
 ok $? 'ends it'
+# installed, in a namespace of mounts of its own
+echo "$T/state $M fuse.mdmfs listen=$listen,noauto,nofail,_netdev,squash-root=nobody 0 0" \
+	>"$T/fstab"
+works 'mount -t fuse.mdmfs' unshare -m sh -ec "
+	mount --bind '$T/bin' /usr/local/bin
+	mount -t fuse.mdmfs -o 'listen=$listen' '$T/state' '$M'
+	cat '$M/README'
+	umount '$M'"
+gone
+ok $? 'and its end'
+works 'a line of fstab' unshare -m sh -ec "
+	mount --bind '$T/bin' /usr/local/bin
+	mount -T '$T/fstab' '$M'
+	grep 'listen: .*$listen' '$M/status/server'
+	! touch '$M/system/url'
+	umount '$M'"
+gone
+ok $? 'and its end'
 
 # In the background, as mount(8) would.
 out=$(said --listen "$listen" "$T/state" "$M" -o rw,noauto,nofail,_netdev,dev,suid,x-systemd.requires=x)
