@@ -11,16 +11,16 @@ JOBS    ?= $(shell nproc)
 VERSION := $(shell sed -n 's/^\#\# \[\(.*\)\].*/\1/p' CHANGELOG.md | head -n 1)
 
 PKGS    := fuse3 openssl lmdb libplist-2.0 libnghttp2 libevent \
-           libevent_openssl libevent_pthreads libbsd
+           libevent_openssl libevent_pthreads libbsd libcurl
 
 # Debian packages, by what needs them.
 BUILD_PACKAGES := gcc make pkg-config libc6-dev libfuse3-dev fuse3 libssl-dev \
 	liblmdb-dev libplist-dev libnghttp2-dev libevent-dev \
-	libhttp-parser-dev libbsd-dev
+	libhttp-parser-dev libbsd-dev libcurl4-openssl-dev
 RUN_PACKAGES   := openssl ca-certificates
 TEST_PACKAGES  := perl python3 python3-yaml curl openssl nghttp2-server nghttp2-client \
 	strongswan-pki libcharon-extra-plugins libstrongswan-extra-plugins libstrongswan-standard-plugins \
-	certmonger dbus nodejs libplist-utils wrk libcurl4-openssl-dev \
+	certmonger dbus nodejs libplist-utils wrk \
 	bash dash zsh mksh ksh93u+m busybox coreutils rsync git vim nano sed \
 	tar unzip xxd zip jq openssh-client openssh-server openssh-sftp-server attr \
 	emacs-nox tree inotify-tools less file bsdextrautils procps

@@ -111,7 +111,7 @@ challenge_for_other(struct draft *d, struct err *err)
 		buf_text(&d->challenge, in->own_challenge);
 	else if (in->scep.ndes_url[0] != '\0')
 		rc = source->challenge(
-		    source->ctx, &in->scep, &d->challenge, err);
+		    source->ctx, &in->scep, d->id, &d->challenge, err);
 	else
 		buf_text(&d->challenge, in->scep.challenge);
 	return rc;

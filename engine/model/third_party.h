@@ -59,9 +59,10 @@ struct scep_source {
 	 * keep them.  ERR_DENIED: it has not the pinned one. */
 	enum err_code (*prepare)(
 	    void *ctx, const struct scep_settings *s, struct err *err);
-	/* Append a challenge for one device, from NDES.  A secret. */
+	/* Append a challenge for one device, from NDES: a secret.  id: the name
+	 * that its certificate will have. */
 	enum err_code (*challenge)(void *ctx, const struct scep_settings *s,
-	    struct buf *ret, struct err *err);
+	    const char *id, struct buf *ret, struct err *err);
 };
 
 #endif

@@ -1,33 +1,20 @@
 #include "engine/scep/scep.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/log.h"
 #include "engine/base/text.h"
-#include "engine/model/events.h"
 #include "engine/scep/authority.h"
 #include "engine/scep/enroll.h"
-
-/*
- * Refusals are events; each costs a commit, and pushes older events out.  So
- * of one organization (those with one place share it) only so many are told.
- */
-#define QUIET_PLACES 64
-#define QUIET_AFTER  30 /* a minute */
-
-struct quiet {
-	int64_t minute;
-	unsigned told;
-	unsigned untold;
-};
+#include "engine/scep/tell.h"
+#include "engine/scep/third.h"
 
 struct scep {
 	struct engine *engine;
 	struct authorities *authorities;
-	pthread_mutex_t mutex;
-	struct quiet quiet[QUIET_PLACES]; /* protected by mutex */
+	struct teller *teller;
+	struct third *third;
 };
 
 enum err_code
@@ -36,15 +23,18 @@ scep_open(struct engine *e, struct scep **ret, struct err *err)
 	struct scep *s = calloc(1, sizeof(*s));
 	enum err_code rc;
 
-	if (s == NULL || pthread_mutex_init(&s->mutex, NULL) != 0) {
-		free(s);
+	if (s == NULL)
 		return err_set(err, ERR_NO_MEMORY, "SCEP");
-	}
 	s->engine = e;
-	if ((rc = authorities_new(e, &s->authorities, err)) != ERR_OK) {
+	if ((s->teller = teller_new(e)) == NULL)
+		rc = err_set(err, ERR_NO_MEMORY, "SCEP");
+	else if ((rc = authorities_new(e, &s->authorities, err)) == ERR_OK)
+		rc = third_new(e, s->teller, &s->third, err);
+	if (rc != ERR_OK) {
 		scep_close(s);
 		return rc;
 	}
+	e->scep = third_source(s->third);
 	*ret = s;
 	return ERR_OK;
 }
@@ -54,72 +44,26 @@ scep_close(struct scep *s)
 {
 	if (s == NULL)
 		return;
+	s->engine->scep = NULL;
+	third_free(s->third);
 	authorities_free(s->authorities);
-	pthread_mutex_destroy(&s->mutex);
+	teller_free(s->teller);
 	free(s);
 }
 
 /* ---- refusals ----------------------------------------------------------- */
 
-/* Whether one more is told; *untold is how many were not since the last. */
-static bool
-may_tell(struct scep *s, uint32_t org, int64_t now, unsigned *untold)
-{
-	struct quiet *q = &s->quiet[org % QUIET_PLACES];
-	bool yes;
-
-	pthread_mutex_lock(&s->mutex);
-	if (q->minute != now / 60) {
-		q->minute = now / 60;
-		q->told = 0;
-	}
-	yes = q->told < QUIET_AFTER;
-	if (yes) {
-		q->told++;
-		*untold = q->untold;
-		q->untold = 0;
-	} else {
-		q->untold++;
-	}
-	pthread_mutex_unlock(&s->mutex);
-	return yes;
-}
-
-struct tell {
-	const struct enroll *e;
-	const char *reason;
-	unsigned untold;
-};
-
-static enum err_code
-tell_txn(struct txn *t, void *arg, struct err *err)
-{
-	const struct tell *tell = arg;
-	struct buf b = { 0 };
-	enum err_code rc;
-
-	buf_text(&b, "scep: refused ");
-	enroll_describe(tell->e, &b);
-	buf_text(&b, ": ");
-	buf_put(&b, tell->reason, strcspn(tell->reason, "\n"));
-	if (tell->untold > 0)
-		buf_printf(
-		    &b, " (and %u more that are not listed)", tell->untold);
-	rc = event_record(
-	    t, tell->e->engine, tell->e->org, err, "%s", buf_str(&b));
-	buf_free(&b);
-	return rc;
-}
-
 static void
 tell(struct scep *s, const struct enroll *e, const char *reason)
 {
-	struct tell tell = { .e = e, .reason = reason };
-	struct err err = { 0 };
+	struct buf b = { 0 };
 
-	if (may_tell(s, e->org, e->now, &tell.untold) &&
-	    store_update(s->engine->store, tell_txn, &tell, &err) != ERR_OK)
-		log_warn("scep: no event for a refusal: %s", err.msg);
+	buf_text(&b, "scep: refused ");
+	enroll_describe(e, &b);
+	buf_text(&b, ": ");
+	buf_put(&b, reason, strcspn(reason, "\n"));
+	teller_say(s->teller, e->org, e->now, buf_str(&b));
+	buf_free(&b);
 }
 
 /* The server's own trouble: not the client's to read. */
@@ -379,6 +323,8 @@ scep_serve(struct exchange *x, void *ctx)
 		    "?operation=GetCACaps, GetCACert and PKIOperation.");
 		return;
 	}
+	if (third_serve(x, s->third))
+		return;
 	rc = authority_find(s->authorities, x->params[0], &a, &err);
 	if (rc == ERR_OK)
 		o->serve(x, s, &a);

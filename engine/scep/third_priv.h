@@ -1,0 +1,38 @@
+/*
+ * third_priv.h - between third.c (asking the CA) and proxy.c.
+ */
+#ifndef MDMFS_SCEP_THIRD_PRIV_H
+#define MDMFS_SCEP_THIRD_PRIV_H
+
+#include <pthread.h>
+
+#include "engine/scep/ndes.h"
+#include "engine/scep/third.h"
+
+#define THIRD_PLACES 64
+
+/* The last failure for some settings: asking again at once would fail again,
+ * and lock an account. */
+struct failure {
+	uint8_t of[32]; /* a hash of the settings */
+	int64_t until;  /* seconds */
+	struct err err;
+};
+
+struct third {
+	struct engine *engine;
+	struct teller *teller;
+	struct ndes *ndes;
+	struct scep_source source;
+	pthread_mutex_t mutex;
+	struct failure failures[THIRD_PLACES]; /* protected by mutex */
+};
+
+/*
+ * Judge an answer to GetCACert and keep it, with caps (NULL: those that are
+ * kept).  ERR_DENIED: the pinned certificate is not in it; ERR_UNDECODABLE.
+ */
+enum err_code third_learn(struct third *t, const struct scep_settings *s,
+    struct bytes reply, const char *caps, struct err *err);
+
+#endif

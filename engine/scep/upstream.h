@@ -1,0 +1,41 @@
+/*
+ * upstream.h - one HTTP request to somebody else's server, by libcurl: it
+ * speaks NTLM, which nothing else here does.
+ */
+#ifndef MDMFS_SCEP_UPSTREAM_H
+#define MDMFS_SCEP_UPSTREAM_H
+
+#include "engine/model/model.h"
+#include "mdmfs/buf.h"
+
+#define UPSTREAM_SECONDS  30 /* for all of it */
+#define UPSTREAM_AT_ONCE  16 /* requests of the whole server */
+#define UPSTREAM_BODY_MAX (1u << 20)
+
+struct upstream {
+	struct engine *engine; /* its system/trust counts beside the roots that
+	                          the operating system has */
+	const char *url;
+	bool post;
+	struct bytes body;
+	const char *content_type; /* of body */
+	const char *user;     /* NULL: nobody; else by NTLM, or by Basic if */
+	const char *password; /* the address is an https one */
+};
+
+struct upstream_reply {
+	long status;
+	char type[128]; /* Content-Type; "": none */
+	struct buf body;
+};
+
+/*
+ * Ask and wait; redirects are not followed.  Any HTTP status is a success.
+ * *ret is to be zeroed before, its body wiped by the caller.
+ * ERR_STANDBY: it cannot be reached, did not answer in time (*timed_out), or
+ * too many are being asked now; ERR_TOO_BIG.  The message never has a secret.
+ */
+enum err_code upstream_ask(const struct upstream *u, struct upstream_reply *ret,
+    bool *timed_out, struct err *err);
+
+#endif
