@@ -21,6 +21,7 @@ RUN_PACKAGES   := openssl ca-certificates
 TEST_PACKAGES  := perl python3 python3-yaml curl openssl nghttp2-server nghttp2-client \
 	strongswan-pki libcharon-extra-plugins libstrongswan-extra-plugins libstrongswan-standard-plugins \
 	certmonger dbus nodejs libplist-utils wrk \
+	scep apache2-bin libapache2-mod-auth-gssapi gss-ntlmssp \
 	bash dash zsh mksh ksh93u+m busybox coreutils rsync git vim nano sed \
 	tar unzip xxd zip jq openssh-client openssh-server openssh-sftp-server attr \
 	emacs-nox tree inotify-tools less file bsdextrautils procps
