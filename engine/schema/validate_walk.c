@@ -382,8 +382,11 @@ walk_value(struct walk *w, const struct schema_key *key, const struct pl *node)
 {
 	const char *name = schema_vtype_name(key->vtype);
 	bool above = w->above_unfit;
+	enum schema_severity unfit = w->unfit;
 
-	if (!walk_facts(w, key, w->unfit, NULL))
+	if (rule_arg(key, "ignored") != NULL)
+		unfit = SCHEMA_WARNING;
+	if (!walk_facts(w, key, unfit, NULL))
 		w->above_unfit = true;
 	if (type_fits(w, key, key->vtype, node))
 		inside(w, key, node);

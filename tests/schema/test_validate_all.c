@@ -4,6 +4,7 @@
  */
 #include "engine/schema/validate.h"
 
+#include "engine/schema/validate_priv.h"
 #include "tests/schema/generate.h"
 #include "tests/tap.h"
 
@@ -364,7 +365,8 @@ unfit_key(struct score *s, const struct kind *k, const struct schema_type *t,
 		struct schema_device d = { .os_known = true,
 			.os = (enum schema_os)os };
 
-		if (key->os[os][0] == '\0')
+		if (key->os[os][0] == '\0' ||
+		    rule_arg(key, "ignored") != NULL)
 			continue;
 		f = facts_of(key->os[os]);
 		above = facts_effective(key->parent, (enum schema_os)os);

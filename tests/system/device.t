@@ -144,9 +144,11 @@ is "$(errno_of write "$commands/typo" 'DeviceLock Mesage=x')" EPROTO \
 	'a misspelt key is refused'
 like "$(cat "$commands/typo.error")" 'Mesage: unknown key: did you mean Message' \
 	'with the nearest one'
-is "$(errno_of write "$commands/pin" 'DeviceLock PIN=123456')" ENOTSUP \
+is "$(errno_of write "$commands/erase" \
+	'EraseDevice ObliterationBehavior=Always')" ENOTSUP \
 	'a key that is not for this system is refused as such'
-like "$(cat "$M/status/last-error")" 'reason: PIN: is not for iOS' \
+like "$(cat "$M/status/last-error")" \
+	'reason: ObliterationBehavior: is not for iOS' \
 	'last-error says which key, and why'
 printf '<plist><dict>\n<key>Command</key><dict>\n<key>RequestType</key>
 <string>Settings</string>\n<key>Settings</key><array><dict>\n<key>Item</key>
