@@ -102,7 +102,7 @@ challenge_for_other(struct draft *d, struct err *err)
 	enum err_code rc;
 
 	if (source == NULL)
-		return err_set(err, ERR_STANDBY,
+		return err_set(err, ERR_REMOTE,
 		    "the server is not ready yet to ask the CA at %s",
 		    in->scep.url);
 	if ((rc = source->prepare(source->ctx, &in->scep, err)) != ERR_OK)

@@ -101,7 +101,7 @@ take_turn(struct ndes *n, uint32_t org, struct err *err)
 	}
 	pthread_mutex_unlock(&n->mutex);
 	if (p == NULL)
-		rc = err_set(err, ERR_STANDBY,
+		rc = err_set(err, ERR_REMOTE,
 		    "NDES: other devices wait for a challenge already: try "
 		    "again in a minute");
 	return rc;
@@ -188,7 +188,7 @@ check_room(struct ndes *n, uint32_t org, struct err *err)
 	pthread_mutex_unlock(&n->mutex);
 	if (x.n < NDES_OUTSTANDING)
 		return ERR_OK;
-	return err_set(err, ERR_STANDBY,
+	return err_set(err, ERR_REMOTE,
 	    "NDES: %d challenges are fetched and not used yet, and NDES gives "
 	    "no more at a time; the oldest is given up in %lld minutes",
 	    NDES_OUTSTANDING,
@@ -231,11 +231,11 @@ judge_status(const struct scep_settings *s, long status, struct err *err)
 		    "must be allowed on mscep_admin",
 		    s->ndes_user);
 	case 404:
-		return err_set(err, ERR_STANDBY,
+		return err_set(err, ERR_REMOTE,
 		    "there is no page at scep/ndes-url (HTTP 404): it is "
 		    "usually https://HOST/certsrv/mscep_admin/");
 	default:
-		return err_set(err, ERR_STANDBY, "NDES answers with HTTP %ld%s",
+		return err_set(err, ERR_REMOTE, "NDES answers with HTTP %ld%s",
 		    status,
 		    status >= 500 ? ": its application pool may be stopped"
 		    : status >= 300 && status < 400

@@ -17,7 +17,7 @@
 /*
  * The challenge on the page: UTF-16 in either order, with or without a mark,
  * or UTF-8; appended to ret.  A secret.
- * ERR_STANDBY: the password cache is full.  ERR_DENIED: the user has no right
+ * ERR_REMOTE: the password cache is full.  ERR_DENIED: the user has no right
  * to enroll.  ERR_UNDECODABLE: the page is not understood.
  */
 enum err_code ndes_parse(struct bytes page, struct buf *ret, struct err *err);

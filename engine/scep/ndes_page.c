@@ -125,7 +125,7 @@ read_page(const char *page, struct buf *ret, struct err *err)
 	size_t len;
 
 	if (strcasestr(page, "password cache is full") != NULL)
-		return err_set(err, ERR_STANDBY,
+		return err_set(err, ERR_REMOTE,
 		    "NDES: the password cache is full: more challenges than it "
 		    "allows (PasswordMax, 5) are not used yet; they end after "
 		    "an hour, or when IIS is restarted there");

@@ -219,7 +219,7 @@ ask(struct third *t, const struct scep_settings *s, struct err *err)
 		snprintf(words, sizeof(words), "%.*s", (int)caps.body.len,
 		    buf_str(&caps.body));
 	if (rc == ERR_OK && certs.status != 200)
-		rc = err_set(err, ERR_STANDBY,
+		rc = err_set(err, ERR_REMOTE,
 		    "the CA at %s answers GetCACert with HTTP %ld: is "
 		    "scep/url the address of a SCEP server?",
 		    s->url, certs.status);
@@ -267,7 +267,7 @@ prepare(void *ctx, const struct scep_settings *s, struct err *err)
 	    (rc = ask(t, s, &why)) != ERR_OK)
 		remember(t, s, rc, &why);
 	/* a CA that cannot be reached today has not changed */
-	if (rc == ERR_OK || (f.usable && rc == ERR_STANDBY))
+	if (rc == ERR_OK || (f.usable && rc == ERR_REMOTE))
 		return ERR_OK;
 	return err_set(err, rc, "%s", why.msg);
 }

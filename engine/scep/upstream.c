@@ -154,16 +154,16 @@ explain(CURLcode code, const struct upstream *u, const char *reason,
 		    "%.*s answers with more than %u bytes", len,
 		    (const char *)url.p, UPSTREAM_BODY_MAX);
 	if (code == CURLE_OPERATION_TIMEDOUT)
-		return err_set(err, ERR_STANDBY,
+		return err_set(err, ERR_REMOTE,
 		    "%.*s did not answer within %d seconds", len,
 		    (const char *)url.p, UPSTREAM_SECONDS);
 	if (code == CURLE_PEER_FAILED_VERIFICATION ||
 	    code == CURLE_SSL_CACERT_BADFILE)
-		return err_set(err, ERR_STANDBY,
+		return err_set(err, ERR_REMOTE,
 		    "the HTTPS certificate of %.*s is not trusted (%s): if its "
 		    "CA is a private one copy the root into system/trust/",
 		    len, (const char *)url.p, reason);
-	return err_set(err, ERR_STANDBY, "%.*s cannot be reached: %s", len,
+	return err_set(err, ERR_REMOTE, "%.*s cannot be reached: %s", len,
 	    (const char *)url.p,
 	    reason[0] != '\0' ? reason : curl_easy_strerror(code));
 }
@@ -215,7 +215,7 @@ upstream_ask(const struct upstream *u, struct upstream_reply *ret,
 	pthread_once(&once, init);
 	if (atomic_fetch_add(&busy, 1) >= UPSTREAM_AT_ONCE) {
 		atomic_fetch_sub(&busy, 1);
-		return err_set(err, ERR_STANDBY,
+		return err_set(err, ERR_REMOTE,
 		    "%d requests to other servers are under way already: try "
 		    "again in a moment",
 		    UPSTREAM_AT_ONCE);

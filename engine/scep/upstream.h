@@ -32,7 +32,7 @@ struct upstream_reply {
 /*
  * Ask and wait; redirects are not followed.  Any HTTP status is a success.
  * *ret is to be zeroed before, its body wiped by the caller.
- * ERR_STANDBY: it cannot be reached, did not answer in time (*timed_out), or
+ * ERR_REMOTE: it cannot be reached, did not answer in time (*timed_out), or
  * too many are being asked now; ERR_TOO_BIG.  The message never has a secret.
  */
 enum err_code upstream_ask(const struct upstream *u, struct upstream_reply *ret,
