@@ -1,9 +1,12 @@
 #include "engine/routes.h"
 
+#include "engine/mdm/form.h"
 #include "engine/metrics.h"
 #include "engine/model/model.h"
+#include "engine/portal/enroll_page.h"
 
-#define BODY_MAX (16u << 20) /* InstalledApplicationList and the like */
+#define DEVICE_MAX (64u << 10) /* a signed message with a chain: 8 KiB */
+#define BODY_MAX   (16u << 20) /* InstalledApplicationList and the like */
 
 static void
 exchange(struct exchange *x, void *ctx)
@@ -26,7 +29,39 @@ enroll(struct exchange *x, void *ctx)
 {
 	const struct routes_ctx *c = ctx;
 
-	mdm_enroll(x, c->mdm);
+	mdm_enroll(x, c->mdm, enroll_page);
+}
+
+static void
+find(struct exchange *x, void *ctx)
+{
+	const struct routes_ctx *c = ctx;
+
+	mdm_find(x, c->mdm, enroll_page);
+}
+
+static void
+well_known(struct exchange *x, void *ctx)
+{
+	const struct routes_ctx *c = ctx;
+
+	mdm_well_known(x, c->mdm);
+}
+
+static void
+account(struct exchange *x, void *ctx)
+{
+	const struct routes_ctx *c = ctx;
+
+	mdm_account(x, c->mdm);
+}
+
+static void
+authenticate(struct exchange *x, void *ctx)
+{
+	const struct routes_ctx *c = ctx;
+
+	mdm_authenticate(x, c->mdm, enroll_page);
 }
 
 static void
@@ -77,6 +112,12 @@ const struct route routes[] = {
 	{ "GET",  "/scep/{org}/*",        0,                scep },
 	{ "POST", "/scep/{org}/*",        SCEP_MESSAGE_MAX, scep },
 	{ "GET",  "/enroll/{org}",        0,                enroll },
+	{ "POST", "/enroll/{org}",        FORM_MAX,         enroll },
+	{ "GET",  "/",                    0,                find },
+	{ "GET",  "/.well-known/com.apple.remotemanagement", 0, well_known },
+	{ "POST", "/account/{org}",       DEVICE_MAX,       account },
+	{ "GET",  "/account/{org}/authenticate", 0,         authenticate },
+	{ "POST", "/account/{org}/authenticate", FORM_MAX,  authenticate },
 	{ "GET",  "/trust.mobileconfig",  0,                trust },
 	{ "GET",  "/metrics",             0,                metrics },
 	{ "GET",  "/healthz",             0,                health },

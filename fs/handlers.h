@@ -39,6 +39,12 @@ tree_read_fn org_enroll_read;
 tree_read_fn org_ca_read;
 tree_read_fn org_scep_challenges_read;
 
+/* group.c */
+extern const struct tree_names group_names; /* status/orgs/{org}/groups */
+extern const struct tree_names group_command_names;
+tree_read_fn group_members_read;
+tree_read_fn group_command_read;
+
 /* health.c; their rows have TREE_VIEW */
 tree_read_fn health_certificates_read;
 tree_read_fn health_svg_read;
@@ -58,6 +64,10 @@ tree_read_fn org_mdmcert_request_read;
 extern const struct tree_names tls_names; /* status/system/tls.d */
 tree_read_fn tls_read;
 tree_read_fn tls_csr_read;
+
+/* invitation.c */
+extern const struct tree_names invitation_names; /* status/…/invitations */
+tree_read_fn invitation_read;
 
 /* status.c */
 tree_read_fn status_readme_read;

@@ -84,7 +84,7 @@ dress(struct fs *f, struct node *n, struct err *err)
 	set_times(n, row->kind == TREE_DIR ? f->started : time(NULL));
 	if (row->of == OF_NONE || row->of == OF_NUMBER)
 		return ERR_OK;
-	if (row->of != OF_ORG) {
+	if (row->of != OF_ORG && row->of != OF_ORG_NUMBER) {
 		rc = device_get(f->engine, n->at.device, &d, err);
 		if (rc != ERR_OK)
 			return rc;

@@ -83,8 +83,16 @@ const struct tree_row tree[] = {
 { "orgs/{org}/scep/ndes-password",   F(0600), KEPT(SCEP_SECRET),                                                   "its password" },
 { "orgs/{org}/enrollment",           D(0755), KEPT(ENROLLMENT),                                                   "settings of the enrollment profile" },
 { "orgs/{org}/enrollment/open",      F(0644), KEPT(ENROLLMENT_OPEN),                                              "who may enroll without being asked" },
+{ "orgs/{org}/enrollment/serials",   F(0644), KEPT(ENROLLMENT_SERIALS),                                            "serial numbers of devices that may enroll, one a line: where the device tells it first, by that alone; else what comes without user and invitation must be on the list" },
+{ "orgs/{org}/enrollment/domains",   F(0644), KEPT(ENROLLMENT_DOMAINS),                                            "mail domains of the organization, one a line: by them / and devices that sign in find it" },
+{ "orgs/{org}/enrollment/invitations", D(0755), KEPT(INVITATIONS),                                                 "links that let a device enroll, once" },
+{ "orgs/{org}/enrollment/invitations/{invitation}", F(0644), KEPT(INVITATION),                                     "one invitation, may be empty; lines user:, serial:, note:, ends: (days or a time; 7 without it), uses: (1 without it)" },
 { "orgs/{org}/enrollment/access-rights", F(0644), KEPT(ACCESS_RIGHTS),                                            "what the server may do on a device" },
 { "orgs/{org}/enrollment/renewal-grace", F(0644), KEPT(RENEWAL_GRACE),                                            "for how many days after its end a certificate still lets a device in; 0 without it" },
+{ "orgs/{org}/users",                D(0755), KEPT(ORG_USERS),                                                     "people who may enroll devices with a password" },
+{ "orgs/{org}/users/{login}",        D(0755), KEPT(ORG_USER),                                                      "one of them, called by what is typed to sign in: a mail address or a name" },
+{ "orgs/{org}/users/{login}/password", F(0600), KEPT(USER_PASSWORD),                                               "a password hash as mkpasswd -m yescrypt prints it" },
+{ "orgs/{org}/users/{login}/full-name", F(0644), KEPT(USER_FULL_NAME),                                             "one line, for people" },
 { "system",                          D(0755), FIXED(SYSTEM),                                                      "settings of the whole server" },
 { "system/url",                      F(0644), KEPT(SYSTEM_URL),                                                   "https://mdm.example.com: what devices are told" },
 { "system/notice-days",              F(0644), KEPT(NOTICE_DAYS),                                                  "how many days before the end of a certificate an event says so: 60, 30, 10, 3, 1 without it" },
@@ -169,6 +177,8 @@ const struct tree_row tree[] = {
 { "status/orgs/{org}/scep",          F(0444), MADE(66, OF_ORG), health_scep_read, NULL, NULL,                     "the organization's own CA for device certificates" },
 { "status/orgs/{org}/scep-challenges", F(0400), MADE(70, OF_ORG), org_scep_challenges_read, NULL, NULL,          "the files of scep/challenges: device, waiting, used or expired, when, and the string if the server made it" },
 { "status/orgs/{org}/ca.pem",        F(0444), OPT(44, OF_ORG), org_ca_read, NULL, NULL,                           "the certificate of the organization's own CA" },
+{ "status/orgs/{org}/invitations",   D(0500), MADE(75, OF_ORG), NULL, &invitation_names, NULL,                     "the links of the organization's invitations: for its owner alone" },
+{ "status/orgs/{org}/invitations/{invitation}", F(0400), MADE(76, OF_ORG_NUMBER), invitation_read, NULL, NULL,     "the link, until when it is good, who has used it" },
 { "status/orgs/{org}/devices",       D(0555), MADE(45, OF_ORG), NULL, &device_of_org, NULL,                       "the organization's devices" },
 { "status/orgs/{org}/devices/{udid}", L,      MADE(46, OF_DEVICE), device_org_device_link, NULL, NULL,            "symlink to the device" },
 { "status/system",                   D(0755), MADE(47, OF_NONE), NULL, NULL, NULL,                                "the identities of the server" },
@@ -362,6 +372,8 @@ static const struct {
 	{ "{key}", tree_clean_name },
 	{ "{device}", is_id },
 	{ "{name}", is_free_name },
+	{ "{login}", is_free_name },
+	{ "{invitation}", is_free_name },
 	{ "{tls}", is_tls_name },
 	{ "{tls}.csr", is_tls_request },
 	{ "{identity}", is_identity },
@@ -487,6 +499,10 @@ tree_ino(const struct tree_row *row, const struct at *at)
 	case OF_ORG:
 		owner = at->org;
 		break;
+	case OF_ORG_NUMBER:
+		owner = at->org;
+		low = at->number;
+		break;
 	case OF_DEVICE:
 		break;
 	case OF_USER:
@@ -508,13 +524,15 @@ tree_decode(const struct tree_row *row, uint64_t ino, struct at *at)
 {
 	uint32_t owner = (uint32_t)(ino >> 24), low = (uint32_t)ino & 0xffffff;
 
-	at->org = row->of == OF_ORG ? owner : 0;
+	at->org = row->of == OF_ORG || row->of == OF_ORG_NUMBER ? owner : 0;
 	at->device =
 	    row->of == OF_DEVICE || row->of == OF_USER || row->of == OF_KEY
 		? owner
 		: 0;
 	at->user = row->of == OF_USER ? low : 0;
-	at->number = row->of == OF_KEY ? low : row->of == OF_NUMBER ? owner : 0;
+	at->number = row->of == OF_KEY || row->of == OF_ORG_NUMBER ? low
+	             : row->of == OF_NUMBER                        ? owner
+	                                                           : 0;
 }
 
 bool
@@ -548,6 +566,10 @@ tree_names_taken(const struct tree_row *dir, struct buf *b)
 			    "digits, - _ . and space, at most 64 bytes)");
 		} else if (strcmp(part, "{name}") == 0) {
 			buf_text(b, "any name of a command");
+		} else if (strcmp(part, "{login}") == 0) {
+			buf_text(b, "directories named after people");
+		} else if (strcmp(part, "{invitation}") == 0) {
+			buf_text(b, "any name of an invitation");
 		} else if (strcmp(part, "{device}") == 0) {
 			buf_text(b, "UDIDs and serial numbers of devices");
 		} else {

@@ -22,8 +22,8 @@ struct at {
 	uint32_t org;               /* org.h; 0: none */
 	uint32_t device;            /* device.h; 0: none */
 	uint32_t user;              /* a user channel; 0: the device's own */
-	uint32_t number;            /* of a {key}: tree_key_hash(); OF_NUMBER */
-	const struct view *view;    /* who asks, with groups if TREE_VIEW */
+	uint32_t number;         /* of a {key}: tree_key_hash(); OF_..NUMBER */
+	const struct view *view; /* who asks, with groups if TREE_VIEW */
 };
 
 /* Append the whole file, or the target of a link. */
@@ -53,10 +53,19 @@ struct tree_names {
 enum tree_kind { TREE_DIR, TREE_FILE, TREE_LINK };
 
 /* What the number in a generated inode number is. */
-enum tree_of { OF_NONE, OF_ORG, OF_DEVICE, OF_USER, OF_KEY, OF_NUMBER };
+enum tree_of {
+	OF_NONE,
+	OF_ORG,
+	OF_ORG_NUMBER, /* in an organization, 24 bits */
+	OF_DEVICE,
+	OF_USER,
+	OF_KEY,
+	OF_NUMBER
+};
 
 #define TREE_FIXED    1u /* always there: neither made nor removed */
 #define TREE_OPTIONAL 2u /* not there while read says ERR_NOT_FOUND */
+#define TREE_QUIET    8u /* not listed while it is empty */
 #define TREE_VIEW     4u /* what it holds depends on the caller: view.h */
 
 struct tree_row {

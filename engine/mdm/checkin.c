@@ -149,10 +149,11 @@ static const struct message {
 };
 /* clang-format on */
 
-/* The administrator hears whose it is; the client does not. */
+/* Refusals that an administrator wants to hear of.  Whose the device is the
+ * client does not hear. */
 static void
-refuse_taken(struct mdm *m, struct exchange *x, const struct speaker *s,
-    const struct err *err)
+refuse_device(struct mdm *m, struct exchange *x, const struct speaker *s,
+    enum err_code rc, const struct err *err)
 {
 	char line[sizeof(err->msg) + 160];
 	struct err failed = { 0 };
@@ -161,7 +162,10 @@ refuse_taken(struct mdm *m, struct exchange *x, const struct speaker *s,
 	    s->id, err->msg);
 	if (event_note(m->engine, s->org, line, &failed) != ERR_OK)
 		log_error("%s (no event: %s)", line, failed.msg);
-	exchange_text(x, 400, "the device is enrolled elsewhere");
+	if (rc == ERR_NOT_UNIQUE)
+		exchange_text(x, 400, "the device is enrolled elsewhere");
+	else
+		mdm_refuse(x, rc, err);
 }
 
 void
@@ -182,8 +186,8 @@ checkin_answer(struct mdm *m, struct exchange *x, const struct speaker *s)
 		rc = store_update(m->engine->store, messages[i].fn, &c, &err);
 	else
 		rc = store_view(m->engine->store, messages[i].fn, &c, &err);
-	if (rc == ERR_NOT_UNIQUE)
-		refuse_taken(m, x, s, &err);
+	if (rc == ERR_NOT_UNIQUE || rc == ERR_NOT_HERE)
+		refuse_device(m, x, s, rc, &err);
 	else if (rc != ERR_OK)
 		mdm_refuse(x, rc, &err);
 	else {

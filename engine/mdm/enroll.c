@@ -25,8 +25,10 @@ struct shown {
 struct enroll {
 	struct engine *engine;
 	uint32_t org;
-	const char *name; /* or by name, over HTTP; of trust: the host */
-	bool http;        /* must be open; a challenge of its own */
+	const char *name; /* of trust: the host */
+	/* who asks, and gets a challenge of its own; NULL: the administrator */
+	const struct enroll_grant *grant;
+	struct admission admission;
 	struct profile_inputs in;
 	struct buf found; /* the profile that is still good */
 	struct shown old; /* what is kept; challenge "" if nothing is */
@@ -103,42 +105,64 @@ still_good(struct txn *t, const struct enroll *x)
 	       c.used_at == 0 && c.expires > engine_now(x->engine);
 }
 
-static enum err_code
-check_open(struct txn *t, struct enroll *x, struct err *err)
+/* What the gate says, and what the way adds to it. */
+static void
+complete(const struct enroll_grant *g, struct admission *a)
 {
-	struct node n;
-	struct org o;
-	enum err_code rc = org_by_name(t, x->name, &o, err);
+	a->mode = g->mode;
+	if (g->apple_id != NULL)
+		snprintf(a->apple_id, sizeof(a->apple_id), "%s", g->apple_id);
+	if (g->token != NULL)
+		memcpy(a->token, g->token, sizeof(a->token));
+}
 
+/* The gate, and for whom the profile is. */
+static enum err_code
+admit(struct txn *t, struct enroll *x, struct err *err)
+{
+	const struct admission_ask *a = x->grant->ask;
+	enum err_code rc = admission_check(t, a, &x->admission, err);
+
+	if (rc == ERR_OK)
+		rc = profile_inputs(t, x->engine, x->org, &x->in, err);
 	if (rc != ERR_OK)
 		return rc;
-	x->org = o.number;
-	if (org_file(t, o.number, "enrollment", "open", &n, NULL) != ERR_OK)
-		return err_set(err, ERR_DENIED,
-		    "enrollment in %s is not open to everybody: ask your "
-		    "administrator for the profile",
-		    o.name);
-	return ERR_OK;
+	complete(x->grant, &x->admission);
+	profile_admission(&x->in, &x->admission);
+	return profile_for(t, &x->in, a->udid, a->serial, err);
 }
 
 static enum err_code
 look_txn(struct txn *t, void *arg, struct err *err)
 {
 	struct enroll *x = arg;
-	enum err_code rc = ERR_OK;
+	enum err_code rc;
 
 	buf_reset(&x->found);
 	profile_inputs_fini(&x->in);
-	if (x->http)
-		rc = check_open(t, x, err);
+	if (x->grant != NULL)
+		return admit(t, x, err);
+	rc = profile_inputs(t, x->engine, x->org, &x->in, err);
 	if (rc == ERR_OK)
-		rc = profile_inputs(t, x->engine, x->org, &x->in, err);
-	if (rc != ERR_OK || x->http)
-		return rc;
-	rc = shown_read(t, x->org, &x->old, err);
+		rc = shown_read(t, x->org, &x->old, err);
 	if (rc == ERR_OK && still_good(t, x))
 		buf_bytes(&x->found, buf_view(&x->old.profile));
 	return rc;
+}
+
+/* The file in status/ is another one from now on. */
+static enum err_code
+keep_shown(
+    struct txn *t, struct enroll *x, struct challenge *c, struct err *err)
+{
+	struct shown kept = { .challenge = "" };
+	enum err_code rc = shown_read(t, x->org, &kept, err);
+
+	if (rc == ERR_OK && strcmp(kept.challenge, x->old.challenge) != 0)
+		rc = err_set(err, ERR_CHANGED, "another reader was faster");
+	shown_fini(&kept);
+	c->admission.way = ADMISSION_FILE;
+	return rc == ERR_OK ? shown_write(t, x->org, &x->fresh, err) : rc;
 }
 
 static enum err_code
@@ -146,22 +170,19 @@ keep_txn(struct txn *t, void *arg, struct err *err)
 {
 	struct enroll *x = arg;
 	int64_t now = engine_now(x->engine);
-	struct shown now_kept = { .challenge = "" };
-	enum err_code rc = ERR_OK;
+	struct challenge c = { .org = x->org };
+	enum err_code rc;
 
-	if (!x->http) {
-		rc = shown_read(t, x->org, &now_kept, err);
-		if (rc == ERR_OK &&
-		    strcmp(now_kept.challenge, x->old.challenge) != 0)
-			rc = err_set(
-			    err, ERR_CHANGED, "another reader was faster");
-		shown_fini(&now_kept);
-		if (rc == ERR_OK)
-			rc = shown_write(t, x->org, &x->fresh, err);
+	c.expires = now + scep_challenge_life(&x->in.scep, x->grant != NULL);
+	if (x->grant == NULL) {
+		rc = keep_shown(t, x, &c, err);
+	} else {
+		rc = admission_take(
+		    t, x->engine, x->grant->ask, &c.admission, err);
+		complete(x->grant, &c.admission);
 	}
 	if (rc == ERR_OK)
-		rc = challenge_add(t, x->fresh.challenge, x->org, 0,
-		    now + scep_challenge_life(&x->in.scep, x->http), err);
+		rc = challenge_put(t, &c, x->fresh.challenge, err);
 	/* whoever makes many takes as many old ones away */
 	if (rc == ERR_OK)
 		rc = challenges_trim(t, now, err);
@@ -230,22 +251,25 @@ org_enroll_profile(
 	return enroll(&x, b, err);
 }
 
-static void
-answer(struct exchange *x, enum err_code rc, const struct err *err,
-    const char *disposition)
+enum err_code
+enroll_profile(struct engine *e, const struct enroll_grant *g, struct buf *b,
+    struct err *err)
 {
-	if (rc != ERR_OK) {
-		exchange_text(x, err_http(rc), "%s", err->msg);
-		return;
-	}
+	struct enroll x = { .engine = e, .org = g->ask->org, .grant = g };
+
+	return enroll(&x, b, err);
+}
+
+void
+enroll_answer(struct exchange *x, const char *disposition)
+{
 	x->status = 200;
 	x->content_type = PROFILE_TYPE;
 	exchange_reply_header(x, "content-disposition", disposition);
 }
 
-/* Each profile costs a signature and a synced write, and anybody may ask. */
-static bool
-too_often(struct exchange *x, struct mdm *m)
+bool
+enroll_too_often(struct exchange *x, struct mdm *m)
 {
 	if (rate_take(m->rate, x->peer, door_from_proxy(m, x), x->now))
 		return false;
@@ -254,21 +278,6 @@ too_often(struct exchange *x, struct mdm *m)
 	    RATE_RETRY_AFTER);
 	exchange_reply_header(x, "retry-after", RATE_RETRY_AFTER);
 	return true;
-}
-
-void
-mdm_enroll(struct exchange *x, struct mdm *m)
-{
-	struct enroll e = {
-		.engine = m->engine, .name = x->params[0], .http = true
-	};
-	struct err err = { 0 };
-	enum err_code rc;
-
-	if (too_often(x, m))
-		return;
-	rc = enroll(&e, &x->reply, &err);
-	answer(x, rc, &err, "attachment; filename=\"enroll.mobileconfig\"");
 }
 
 static enum err_code
@@ -288,7 +297,7 @@ mdm_trust(struct exchange *x, struct mdm *m)
 	struct err err = { 0 };
 	enum err_code rc;
 
-	if (too_often(x, m))
+	if (enroll_too_often(x, m))
 		return;
 	/* an IPv6 address in brackets is cut short: it names no certificate */
 	snprintf(
@@ -301,5 +310,8 @@ mdm_trust(struct exchange *x, struct mdm *m)
 	if (rc == ERR_OK)
 		rc = profile_make_trust(&e.in, &x->reply, &err);
 	profile_inputs_fini(&e.in);
-	answer(x, rc, &err, "attachment; filename=\"trust.mobileconfig\"");
+	if (rc == ERR_OK)
+		enroll_answer(x, "attachment; filename=\"trust.mobileconfig\"");
+	else
+		exchange_text(x, err_http(rc), "%s", err.msg);
 }

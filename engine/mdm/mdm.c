@@ -2,6 +2,9 @@
 
 #include <stdlib.h>
 
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+
 #include "engine/base/log.h"
 #include "engine/mdm/mdm_priv.h"
 #include "engine/mdm/rate.h"
@@ -18,8 +21,11 @@ mdm_open(struct engine *e, struct mdm **ret, struct err *err)
 		return err_set(err, ERR_NO_MEMORY, "mdm");
 	m->engine = e;
 	rc = signature_cache_new(SIGNERS_KEPT, &m->signatures, err);
-	if (rc == ERR_OK && (m->rate = rate_new()) == NULL)
+	if (rc == ERR_OK && ((m->rate = rate_new()) == NULL ||
+				(m->login = login_new()) == NULL))
 		rc = err_set(err, ERR_NO_MEMORY, "mdm");
+	if (rc == ERR_OK && RAND_bytes(m->form_key, sizeof(m->form_key)) != 1)
+		rc = err_set(err, ERR_INTERNAL, "no random bytes");
 	if (rc == ERR_OK) {
 		*ret = m;
 		m = NULL;
@@ -35,6 +41,8 @@ mdm_close(struct mdm *m)
 		return;
 	signature_cache_free(m->signatures);
 	rate_free(m->rate);
+	login_free(m->login);
+	OPENSSL_cleanse(m->form_key, sizeof(m->form_key));
 	free(m);
 }
 
@@ -64,6 +72,8 @@ mdm_exchange(struct exchange *x, struct mdm *m)
 		rc = door_speaker(m, x, message, &s, &err);
 	if (rc != ERR_OK)
 		mdm_refuse(x, rc, &err);
+	else if (!account_may_speak(m, x, &s))
+		;
 	else if (pl_get_string(message, "MessageType") != NULL)
 		checkin_answer(m, x, &s);
 	else

@@ -6,6 +6,7 @@
 #define MDMFS_MDM_MDM_H
 
 #include "engine/base/exchange.h"
+#include "engine/model/enroll_form.h"
 #include "engine/model/model.h"
 
 struct mdm;
@@ -19,9 +20,31 @@ void mdm_close(struct mdm *m);
  */
 void mdm_exchange(struct exchange *x, struct mdm *m);
 
-/* GET /enroll/{org}: an enrollment profile with a challenge of its own, if
- * orgs/ORG/enrollment/open exists. */
-void mdm_enroll(struct exchange *x, struct mdm *m);
+/*
+ * GET and POST /enroll/{org}: the enrollment profile, with a challenge of its
+ * own.  An open door gives it at once; else a form asks for a user and
+ * password or for an invitation, and its POST is answered with the profile, or
+ * with the form again and a sentence.  Clients that take no HTML get the
+ * sentence alone.
+ */
+void mdm_enroll(struct exchange *x, struct mdm *m, enroll_form_fn *draw);
+
+/* GET /: the way to /enroll/{org}, by ?org=, ?mail= or the address. */
+void mdm_find(struct exchange *x, struct mdm *m, enroll_form_fn *draw);
+
+/* GET /.well-known/com.apple.remotemanagement: where devices of a mail domain
+ * sign in (JSON). */
+void mdm_well_known(struct exchange *x, struct mdm *m);
+
+/*
+ * POST /account/{org}?mode=byod|adde: a device that signs in with an account:
+ * 401 with the address of /authenticate, then, with the bearer token that it
+ * got there, the enrollment profile.
+ */
+void mdm_account(struct exchange *x, struct mdm *m);
+/* GET and POST /account/{org}/authenticate: the page in the device's web view;
+ * it ends with a redirection that hands the token over. */
+void mdm_authenticate(struct exchange *x, struct mdm *m, enroll_form_fn *draw);
 
 /* GET /trust.mobileconfig: the roots that this server's certificate needs. */
 void mdm_trust(struct exchange *x, struct mdm *m);

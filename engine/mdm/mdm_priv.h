@@ -4,7 +4,10 @@
 #ifndef MDMFS_MDM_PRIV_H
 #define MDMFS_MDM_PRIV_H
 
+#include "engine/mdm/form.h"
+#include "engine/mdm/login.h"
 #include "engine/mdm/mdm.h"
+#include "engine/model/admission.h"
 #include "engine/model/enrollment.h"
 #include "engine/pki/mdm_signature.h"
 
@@ -12,6 +15,8 @@ struct mdm {
 	struct engine *engine;
 	struct signature_cache *signatures;
 	struct rate *rate; /* of those who ask for profiles */
+	struct login *login;
+	uint8_t form_key[FORM_KEY]; /* of this run: form.h */
 };
 
 /* Whether x comes from a trusted proxy. */
@@ -31,6 +36,37 @@ void checkin_answer(struct mdm *m, struct exchange *x, const struct speaker *s);
 
 /* Answer a report. */
 void connect_answer(struct mdm *m, struct exchange *x, const struct speaker *s);
+
+/* What the gate is asked, and what the way of the enrollment adds. */
+struct enroll_grant {
+	const struct admission_ask *ask;
+	enum admission_mode mode;
+	const char *apple_id; /* with a mode */
+	const uint8_t *token; /* 32 bytes, hash of the bearer token; NULL */
+};
+
+/*
+ * Append the enrollment profile for who asks, with a challenge of its own, if
+ * the gate (admission.h) lets it in: ERR_DENIED with a sentence for people.
+ * Other failures are those of profile_inputs(), for the administrator.
+ */
+enum err_code enroll_profile(struct engine *e, const struct enroll_grant *g,
+    struct buf *b, struct err *err);
+
+/* The reply is a profile. */
+void enroll_answer(struct exchange *x, const char *disposition);
+
+/* Each profile costs a signature and a synced write, and anybody may ask.  True:
+ * it has been answered. */
+bool enroll_too_often(struct exchange *x, struct mdm *m);
+
+/*
+ * A device that signed in by an account (account.c): false, with the answer,
+ * if its user has gone: it must sign in again.  Otherwise a token that came
+ * along is bound to it.
+ */
+bool account_may_speak(
+    struct mdm *m, struct exchange *x, const struct speaker *s);
 
 /* Answer a refusal; never 401 (or 403, which some devices take for a
  * dismissal). */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <openssl/rand.h>
+#include <openssl/sha.h>
 
 #define SETS 1024
 #define WAYS 4 /* an address finds its bucket in one of them */
@@ -85,10 +86,11 @@ fill(struct bucket *b, int64_t now, int64_t second, int64_t burst)
 	b->at = now; /* also when the clock was set back */
 }
 
-/* The address's bucket; a new one takes the place of the one that was not used
- * for the longest time. */
+/* The address's bucket; a new one, of so many tokens, takes the place of the
+ * one that was not used for the longest time. */
 static struct bucket *
-bucket_of(struct rate *r, const uint8_t address[static 16], int64_t now)
+bucket_of(struct rate *r, const uint8_t address[static 16], int64_t burst,
+    int64_t now)
 {
 	uint64_t h = r->seed;
 	struct bucket *set, *b;
@@ -108,7 +110,7 @@ bucket_of(struct rate *r, const uint8_t address[static 16], int64_t now)
 	}
 	memcpy(b->address, address, 16);
 	b->at = now;
-	b->tokens = RATE_BURST;
+	b->tokens = burst;
 	return b;
 }
 
@@ -125,7 +127,7 @@ rate_take(struct rate *r, const char *peer, bool shared, int64_t now)
 	fill(&r->all, now, RATE_ALL_SECOND, RATE_ALL_BURST);
 	yes = r->all.tokens > 0;
 	if (!shared && parse(peer, address)) {
-		one = bucket_of(r, address, now);
+		one = bucket_of(r, address, RATE_BURST, now);
 		fill(one, now, RATE_SECOND, RATE_BURST);
 		yes = yes && one->tokens > 0;
 	}
@@ -136,4 +138,42 @@ rate_take(struct rate *r, const char *peer, bool shared, int64_t now)
 	}
 	pthread_mutex_unlock(&r->mutex);
 	return yes;
+}
+
+static struct bucket *
+bucket_named(struct rate *r, const char *name, int64_t burst, int64_t now)
+{
+	uint8_t hash[SHA256_DIGEST_LENGTH];
+
+	SHA256((const uint8_t *)name, strlen(name), hash);
+	return bucket_of(r, hash, burst, now);
+}
+
+bool
+rate_take_name(
+    struct rate *r, const char *name, int64_t burst, int64_t every, int64_t now)
+{
+	struct bucket *b;
+	bool yes;
+
+	pthread_mutex_lock(&r->mutex);
+	b = bucket_named(r, name, burst, now / every);
+	fill(b, now / every, 1, burst);
+	yes = b->tokens > 0;
+	if (yes)
+		b->tokens--;
+	pthread_mutex_unlock(&r->mutex);
+	return yes;
+}
+
+void
+rate_give_name(struct rate *r, const char *name, int64_t burst)
+{
+	struct bucket *b;
+
+	pthread_mutex_lock(&r->mutex);
+	b = bucket_named(r, name, burst, 1);
+	if (b->tokens < burst)
+		b->tokens++;
+	pthread_mutex_unlock(&r->mutex);
 }

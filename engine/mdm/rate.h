@@ -30,4 +30,13 @@ void rate_free(struct rate *r);
  */
 bool rate_take(struct rate *r, const char *peer, bool shared, int64_t now);
 
+/*
+ * The same for a name: burst at once, then one every so many seconds.  Names
+ * and addresses need buckets (struct rate) of their own.
+ */
+bool rate_take_name(struct rate *r, const char *name, int64_t burst,
+    int64_t every, int64_t now);
+/* What was taken last shall not count. */
+void rate_give_name(struct rate *r, const char *name, int64_t burst);
+
 #endif

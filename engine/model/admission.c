@@ -77,6 +77,8 @@ describe_asker(const struct admission_ask *a, struct buf *b)
 		buf_text(b, ", UDID ");
 		text_escape(b, bytes_text(a->udid));
 	}
+	if (a->note != NULL)
+		buf_printf(b, "; %s", a->note);
 }
 
 /* ---- the gate ----------------------------------------------------------- */

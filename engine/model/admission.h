@@ -57,6 +57,7 @@ struct admission_ask {
 	const char *invitation; /* a code, as it came; NULL */
 	const char *serial;     /* told under the device's signature; NULL */
 	const char *udid;       /* the same; NULL */
+	const char *note;       /* what else the event says; NULL */
 	int64_t now;
 };
 

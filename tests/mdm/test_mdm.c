@@ -370,18 +370,24 @@ get(void (*fn)(struct exchange *, struct mdm *), const char *org)
 }
 
 static void
+plain_enroll(struct exchange *x, struct mdm *m)
+{
+	mdm_enroll(x, m, NULL);
+}
+
+static void
 test_profile(void)
 {
 	struct file_node org, dir;
 
-	ok(get(mdm_enroll, "acme") == 403 && answers("not open to everybody"),
+	ok(get(plain_enroll, "acme") == 403 && answers("not open to everybody"),
 	    "no profile for everybody unless enrollment/open says so");
-	ok(get(mdm_enroll, "nowhere") == 404, "nor for an organization "
+	ok(get(plain_enroll, "nowhere") == 404, "nor for an organization "
 					      "that is not there");
 	must(file_find(rules, FILE_INO_ORGS, "acme", &org, &rules_err));
 	dir = put(org.ino, "enrollment", PLACE_ENROLLMENT, "");
 	put(dir.ino, "open", PLACE_ENROLLMENT_OPEN, "");
-	ok(get(mdm_enroll, "acme") == 403 && answers("no push certificate"),
+	ok(get(plain_enroll, "acme") == 403 && answers("no push certificate"),
 	    "nor without a push certificate");
 }
 
@@ -393,13 +399,13 @@ test_rate(void)
 	ok(get(mdm_trust, NULL) == 200 && answers("com.apple.security.root"),
 	    "the roots are given to everybody");
 	for (i = 0; i < 100; i++)
-		refused += get(mdm_enroll, "acme") == 429;
+		refused += get(plain_enroll, "acme") == 429;
 	ok(refused >= 40 && answers("try again in 10 seconds"),
 	    "who asks for profiles too often is told to wait");
 	ok(strcmp(retry_after, "10") == 0, "also in Retry-After");
 	ok(get(mdm_trust, NULL) == 429, "this goes for the roots as well");
 	pass(INT64_C(60000));
-	ok(get(mdm_enroll, "acme") == 403, "a minute later it is answered");
+	ok(get(plain_enroll, "acme") == 403, "a minute later it is answered");
 }
 
 int

@@ -1,0 +1,214 @@
+/* /enroll/ORG for people and scripts: who asks, and by what. */
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/base/log.h"
+#include "engine/mdm/mdm_priv.h"
+#include "engine/model/accounts.h"
+#include "engine/model/invitations.h"
+#include "engine/model/orgs.h"
+
+/* One visit, and what the door looks like. */
+struct visit {
+	struct exchange *x;
+	struct mdm *m;
+	enroll_form_fn *draw;
+	uint32_t org;
+	char shown[256]; /* the organization's name for people */
+	bool open;
+	bool users;
+	bool invitations;
+	const char *scope; /* of forms */
+	const char *action;
+	/* what was typed, or came with the link; NULL */
+	const char *user;
+	const char *password;
+	const char *invitation;
+};
+
+static enum err_code
+look_txn(struct txn *t, void *arg, struct err *err)
+{
+	struct visit *v = arg;
+	struct org o;
+	enum err_code rc = org_by_name(t, v->x->params[0], &o, err);
+
+	if (rc != ERR_OK)
+		return rc;
+	v->org = o.number;
+	v->open = admission_is_open(t, o.number);
+	v->users = accounts_any(t, o.number);
+	v->invitations = invitations_any(t, o.number);
+	if (org_setting(t, o.number, NULL, "name", v->shown,
+		sizeof(v->shown)) != ERR_OK)
+		snprintf(v->shown, sizeof(v->shown), "%s", o.name);
+	return ERR_OK;
+}
+
+static const char *
+or_empty(const char *s)
+{
+	return s == NULL ? "" : s;
+}
+
+/* The form, or for who takes no HTML the sentence alone. */
+static void
+show(const struct visit *v, int status, const char *problem)
+{
+	struct enroll_form f = {
+		.kind = ENROLL_FORM_ENROLL,
+		.organization = v->shown,
+		.action = v->action,
+		.open = v->open,
+		.ask_user = v->users,
+		.ask_invitation = v->invitations || v->invitation != NULL,
+		.user = or_empty(v->user),
+		.invitation = or_empty(v->invitation),
+		.mail = "",
+		.problem = problem,
+	};
+
+	if (v->draw != NULL && form_wants_page(v->x))
+		form_answer(v->m, v->x, status, v->scope, &f, v->draw);
+	else
+		exchange_text(v->x, status, "%s", problem);
+}
+
+static void
+wait_a_while(const struct visit *v, const char *retry, const char *problem)
+{
+	log_stranger("%s %s from %s: 429: %s", v->x->method, v->x->path,
+	    v->x->peer, problem);
+	show(v, 429, problem);
+	exchange_reply_header(v->x, "retry-after", retry);
+}
+
+static void
+hand_out(const struct visit *v, const struct admission_ask *ask)
+{
+	struct enroll_grant grant = { .ask = ask };
+	struct err err = { 0 };
+	enum err_code rc =
+	    enroll_profile(v->m->engine, &grant, &v->x->reply, &err);
+
+	if (rc == ERR_OK) {
+		enroll_answer(
+		    v->x, "attachment; filename=\"enroll.mobileconfig\"");
+		form_private(v->x);
+		return;
+	}
+	if (rc == ERR_DENIED)
+		admission_refused(v->m->engine, ask, err.msg);
+	show(v, err_http(rc), err.msg);
+}
+
+/* The password is looked at; true: it is the user's. */
+static bool
+sign_in(const struct visit *v, const struct admission_ask *ask)
+{
+	struct admission_ask refused = *ask;
+	struct login_ask login = { v->org, v->user, v->password, v->x->now };
+	const char *retry = "60";
+	struct err err = { 0 };
+	bool known = false;
+	enum err_code rc = login_check(
+	    v->m->login, v->m->engine, &login, &known, &retry, &err);
+
+	if (rc == ERR_OK)
+		return true;
+	if (rc == ERR_QUOTA) {
+		wait_a_while(v, retry, err.msg);
+		return false;
+	}
+	/* what is no name may be a password in the wrong field */
+	refused.user = known ? v->user : "(not known)";
+	if (rc == ERR_DENIED)
+		admission_refused(v->m->engine, &refused, err.msg);
+	show(v, err_http(rc), err.msg);
+	return false;
+}
+
+static void
+post(struct visit *v)
+{
+	struct admission_ask ask = { .org = v->org,
+		.door = "enroll",
+		.from = v->x->peer,
+		.now = v->x->now };
+	struct err err = { 0 };
+
+	if (form_check(v->m, v->x, v->scope, &err) != ERR_OK) {
+		log_stranger("%s %s from %s: 403: %s", v->x->method, v->x->path,
+		    v->x->peer, err.msg);
+		show(v, 403, err.msg);
+	} else if (v->user != NULL && v->password != NULL) {
+		if (!sign_in(v, &ask))
+			return;
+		ask.user = v->user;
+		hand_out(v, &ask);
+	} else if (v->invitation != NULL) {
+		ask.invitation = v->invitation;
+		hand_out(v, &ask);
+	} else if (v->open && v->user == NULL && v->password == NULL) {
+		hand_out(v, &ask);
+	} else {
+		show(v, 400,
+		    v->users ? "enter name and password, or the code of an "
+			       "invitation"
+			     : "enter the code of your invitation");
+	}
+}
+
+static void
+get(const struct visit *v)
+{
+	struct admission_ask ask = { .org = v->org,
+		.door = "enroll",
+		.from = v->x->peer,
+		.now = v->x->now };
+
+	/* a link is followed by machines, too: it is used by a POST alone */
+	if (v->open && v->invitation == NULL)
+		hand_out(v, &ask);
+	else if (!v->users && !v->invitations && v->invitation == NULL)
+		show(v, 403,
+		    "enrollment here is not open to everybody: ask your "
+		    "administrator for the profile or an invitation");
+	else if (form_wants_page(v->x))
+		show(v, 200, "");
+	else
+		show(v, 403,
+		    "enrollment here is not open to everybody: open this "
+		    "address in a browser, or send user and password, or an "
+		    "invitation: curl -d invitation=CODE");
+}
+
+void
+mdm_enroll(struct exchange *x, struct mdm *m, enroll_form_fn *draw)
+{
+	struct visit v = { .x = x, .m = m, .draw = draw };
+	struct buf scope = { 0 }, action = { 0 };
+	struct err err = { 0 };
+	enum err_code rc;
+
+	if (enroll_too_often(x, m))
+		return;
+	rc = store_view(m->engine->store, look_txn, &v, &err);
+	if (rc != ERR_OK) {
+		exchange_text(x, err_http(rc), "%s", err.msg);
+		return;
+	}
+	buf_printf(&scope, "enroll %u", v.org);
+	v.scope = form_keep(x, &scope);
+	form_path(&action, "/enroll/", x->params[0]);
+	v.action = form_keep(x, &action);
+	if (strcmp(x->method, "POST") == 0) {
+		v.user = form_value(x, "user", false);
+		v.password = form_value(x, "password", true);
+		v.invitation = form_value(x, "invitation", false);
+		post(&v);
+	} else {
+		v.invitation = form_query(x, "invitation");
+		get(&v);
+	}
+}
