@@ -269,7 +269,7 @@ prepare(void *ctx, const struct scep_settings *s, struct err *err)
 	/* a CA that cannot be reached today has not changed */
 	if (rc == ERR_OK || (f.usable && rc == ERR_REMOTE))
 		return ERR_OK;
-	return err_set(err, rc, "%s", why.msg);
+	return err_set(err, ERR_REMOTE, "%s", why.msg);
 }
 
 static enum err_code
@@ -278,15 +278,12 @@ challenge(void *ctx, const struct scep_settings *s, const char *id,
 {
 	struct third *t = ctx;
 	struct err why = { 0 };
-	enum err_code rc = recall(t, s, err);
+	enum err_code rc = recall(t, s, &why);
 
-	if (rc != ERR_OK)
-		return rc;
-	if ((rc = ndes_challenge(t->ndes, s, id, ret, &why)) != ERR_OK) {
+	if (rc == ERR_OK &&
+	    (rc = ndes_challenge(t->ndes, s, id, ret, &why)) != ERR_OK)
 		remember(t, s, rc, &why);
-		rc = err_set(err, rc, "%s", why.msg);
-	}
-	return rc;
+	return rc == ERR_OK ? rc : err_set(err, ERR_REMOTE, "%s", why.msg);
 }
 
 /* ---- the whole ----------------------------------------------------------- */
