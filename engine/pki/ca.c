@@ -273,6 +273,45 @@ add_leaf(X509 *x, const struct identity *ca, const GENERAL_NAMES *names,
 	return ERR_OK;
 }
 
+/* RFC 5280 4.2.1.13: one address. */
+static enum err_code
+add_crl(X509 *x, const char *url, struct err *err)
+{
+	STACK_OF(DIST_POINT) *points = sk_DIST_POINT_new_null();
+	DIST_POINT *point = DIST_POINT_new();
+	GENERAL_NAME *name = GENERAL_NAME_new();
+	ASN1_IA5STRING *text = ASN1_IA5STRING_new();
+	bool fine =
+	    points != NULL && point != NULL && name != NULL && text != NULL;
+
+	if (fine && url != NULL) {
+		fine = ASN1_STRING_set(text, url, -1) == 1 &&
+		       (point->distpoint = DIST_POINT_NAME_new()) != NULL &&
+		       (point->distpoint->name.fullname =
+			       GENERAL_NAMES_new()) != NULL;
+		if (fine) {
+			GENERAL_NAME_set0_value(name, GEN_URI, text);
+			text = NULL;
+			fine = sk_GENERAL_NAME_push(
+				   point->distpoint->name.fullname, name) > 0;
+		}
+		if (fine) {
+			name = NULL;
+			fine = sk_DIST_POINT_push(points, point) > 0;
+		}
+		if (fine) {
+			point = NULL;
+			fine = X509_add1_ext_i2d(x, NID_crl_distribution_points,
+				   points, 0, X509V3_ADD_DEFAULT) == 1;
+		}
+	}
+	ASN1_IA5STRING_free(text);
+	GENERAL_NAME_free(name);
+	DIST_POINT_free(point);
+	sk_DIST_POINT_pop_free(points, DIST_POINT_free);
+	return fine ? ERR_OK : out_of_luck(err);
+}
+
 enum err_code
 ca_issue(const struct identity *ca, const struct csr *request,
     const struct ca_profile *profile, int64_t now, struct cert **ret,
@@ -306,7 +345,8 @@ ca_issue(const struct identity *ca, const struct csr *request,
 	d.subject = subject;
 	if ((rc = begin(&d, &x, err)) != ERR_OK ||
 	    (rc = add_leaf(x, ca, names,
-		 profile->client_auth ? "clientAuth" : NULL, err)) != ERR_OK)
+		 profile->client_auth ? "clientAuth" : NULL, err)) != ERR_OK ||
+	    (rc = add_crl(x, profile->crl_url, err)) != ERR_OK)
 		goto out;
 	rc = finish(x, pkey_evp(identity_key(ca)), ret, err);
 out:

@@ -40,6 +40,7 @@ struct ca_profile {
 	const struct san *names; /* further names */
 	size_t n_names;
 	bool client_auth;      /* extendedKeyUsage clientAuth */
+	const char *crl_url;   /* cRLDistributionPoints; NULL: none */
 	const uint8_t *serial; /* CA_SERIAL_LEN bytes; NULL: random */
 };
 

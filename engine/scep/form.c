@@ -10,6 +10,7 @@
 #include "engine/model/devices.h"
 #include "engine/model/facts.h"
 #include "engine/model/scep_settings.h"
+#include "engine/model/settings.h"
 #include "engine/pki/ca.h"
 
 #define FORM_NAMES 32
@@ -24,7 +25,29 @@ struct form {
 	struct san names[FORM_NAMES];
 	size_t n_names;
 	struct arena *arena;
+	struct buf crl; /* where revocations are told; empty: not known */
 };
+
+/* https://mdm.example.com/crl/acme */
+static void
+put_crl(struct txn *t, struct form *f)
+{
+	static const char plain[] =
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	    "-._~";
+	struct system_url url;
+	const char *p;
+
+	buf_reset(&f->crl);
+	if (org_url_read(t, f->e->org, &url, NULL) != ERR_OK)
+		return;
+	buf_printf(&f->crl, "%s/crl/", url.text);
+	for (p = f->settings.org_name; *p != '\0'; p++)
+		if (strchr(plain, *p) != NULL)
+			buf_char(&f->crl, *p);
+		else
+			buf_printf(&f->crl, "%%%02X", (unsigned char)*p);
+}
 
 /* Who it is, as far as that is known for sure. */
 static enum err_code
@@ -33,6 +56,7 @@ form_txn(struct txn *t, void *arg, struct err *err)
 	struct form *f = arg;
 	const struct grant *g = f->grant;
 	struct buf serial = { 0 };
+	enum err_code rc;
 
 	f->udid[0] = f->serial[0] = '\0';
 	if (g->meant != 0 && !device_udid(t, g->meant, f->udid))
@@ -47,7 +71,10 @@ form_txn(struct txn *t, void *arg, struct err *err)
 		memcpy(f->serial, g->name, sizeof(f->serial));
 	else if (g->meant == 0)
 		memcpy(f->udid, g->name, sizeof(f->udid));
-	return scep_settings_read(t, f->e->org, &f->settings, err);
+	if ((rc = scep_settings_read(t, f->e->org, &f->settings, err)) ==
+	    ERR_OK)
+		put_crl(t, f);
+	return rc;
 }
 
 static void
@@ -112,12 +139,15 @@ form_issue(const struct enroll *e, const struct grant *g, struct cert **ret,
 		    cert_subject_der(message_signer(e->message));
 	rc = store_view(e->engine->store, form_txn, &f, err);
 	profile.days = f.settings.days;
+	if (f.crl.len > 0)
+		profile.crl_url = buf_str(&f.crl);
 	if (rc == ERR_OK)
 		rc = fill_form(&f, &profile, err);
 	if (rc == ERR_OK)
 		rc = ca_issue(e->ca, e->request, &profile, e->now, ret, err);
 	scep_settings_wipe(&f.settings);
 	buf_free(&f.subject);
+	buf_free(&f.crl);
 	arena_free(f.arena);
 	return rc;
 }

@@ -7,6 +7,7 @@
 #include "engine/base/text.h"
 #include "engine/scep/authority.h"
 #include "engine/scep/enroll.h"
+#include "engine/scep/revoked.h"
 #include "engine/scep/tell.h"
 #include "engine/scep/third.h"
 
@@ -15,6 +16,7 @@ struct scep {
 	struct authorities *authorities;
 	struct teller *teller;
 	struct third *third;
+	struct revoked *revoked;
 };
 
 enum err_code
@@ -26,7 +28,8 @@ scep_open(struct engine *e, struct scep **ret, struct err *err)
 	if (s == NULL)
 		return err_set(err, ERR_NO_MEMORY, "SCEP");
 	s->engine = e;
-	if ((s->teller = teller_new(e)) == NULL)
+	if ((s->teller = teller_new(e)) == NULL ||
+	    (s->revoked = revoked_new(e)) == NULL)
 		rc = err_set(err, ERR_NO_MEMORY, "SCEP");
 	else if ((rc = authorities_new(e, &s->authorities, err)) == ERR_OK)
 		rc = third_new(e, s->teller, &s->third, err);
@@ -46,6 +49,7 @@ scep_close(struct scep *s)
 		return;
 	s->engine->scep = NULL;
 	third_free(s->third);
+	revoked_free(s->revoked);
 	authorities_free(s->authorities);
 	teller_free(s->teller);
 	free(s);
@@ -334,5 +338,30 @@ scep_serve(struct exchange *x, void *ctx)
 		    "address is /scep/ and an organization's name.");
 	else
 		fail(x, &err);
+	identity_free(a.ca);
+}
+
+void
+scep_crl(struct exchange *x, struct scep *s)
+{
+	struct authority a = { 0 };
+	struct err err = { 0 };
+	enum err_code rc =
+	    authority_find(s->authorities, x->params[0], &a, &err);
+
+	if (rc == ERR_OK)
+		rc = revoked_list(
+		    s->revoked, a.org, a.ca, x->now, &x->reply, &err);
+	if (rc == ERR_NOT_FOUND) {
+		exchange_text(x, 404,
+		    "There is no organization of that name here: the address "
+		    "is /crl/ and an organization's name.");
+	} else if (rc != ERR_OK) {
+		fail(x, &err);
+	} else {
+		x->status = 200;
+		x->content_type = "application/pkix-crl";
+		exchange_reply_header(x, "cache-control", "max-age=60");
+	}
 	identity_free(a.ca);
 }

@@ -32,4 +32,8 @@ void scep_close(struct scep *s);
  */
 void scep_serve(struct exchange *x, void *ctx);
 
+/* GET /crl/{org}: what the organization's own CA has issued and is not good
+ * any more, for other services (RFC 5280 5); at most a minute old. */
+void scep_crl(struct exchange *x, struct scep *s);
+
 #endif
