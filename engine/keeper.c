@@ -8,8 +8,10 @@
 #include "engine/base/log.h"
 #include "engine/mdm/renew.h"
 #include "engine/model/challenges.h"
+#include "engine/model/mass.h"
 #include "engine/model/notices.h"
 #include "engine/model/org_purge.h"
+#include "engine/model/queue_expiry.h"
 #include "engine/model/removal.h"
 #include "engine/model/tls.h"
 #include "engine/tls.h"
@@ -52,6 +54,18 @@ static enum err_code
 remove_due(struct keeper *k, int64_t *next, struct err *err)
 {
 	return removal_run(k->engine, next, err);
+}
+
+static enum err_code
+many(struct keeper *k, int64_t *next, struct err *err)
+{
+	return mass_run(k->engine, next, err);
+}
+
+static enum err_code
+expire(struct keeper *k, int64_t *next, struct err *err)
+{
+	return queue_expire(k->engine, next, err);
 }
 
 static enum err_code
@@ -120,6 +134,8 @@ static const struct {
 	chore_fn *run;
 } chores[] = {
 	{ "removals",                 remove_due },
+	{ "expired commands",         expire },
+	{ "commands for many",        many },
 	{ "the HTTPS certificate",    serve_tls },
 	{ "the ends of certificates", say_ends },
 	{ "renewals",                 renew },

@@ -38,6 +38,32 @@ put(struct listing *l, const char *name, uint64_t ino, enum tree_kind kind,
 	return !l->full;
 }
 
+static bool
+stop_at_one(
+    void *arg, const char *name, const struct file_node *node, uint64_t cookie)
+{
+	bool *found = arg;
+
+	(void)name;
+	(void)node;
+	(void)cookie;
+	*found = true;
+	return false;
+}
+
+/* A directory that is listed only if something is in it. */
+static bool
+is_quiet(struct listing *l, const struct tree_row *row, const struct node *dir)
+{
+	bool found = false;
+
+	if ((row->flags & TREE_QUIET) == 0)
+		return false;
+	return file_list(l->f->engine, dir->ino, 0, stop_at_one, &found,
+		   NULL) == ERR_OK &&
+	       !found;
+}
+
 static enum err_code
 list_literals(struct listing *l, struct err *err)
 {
@@ -58,6 +84,8 @@ list_literals(struct listing *l, struct err *err)
 			continue;
 		rc = node_named(l->f, l->dir, name, l->caller, &n, err);
 		if (rc == ERR_NOT_FOUND)
+			continue;
+		if (rc == ERR_OK && is_quiet(l, row, &n))
 			continue;
 		if (rc != ERR_OK)
 			return rc;

@@ -20,6 +20,9 @@
 /* The directories of a device are in the engine, under a computed number. */
 #define HELD(place, part, of)                                                  \
 	PLACE_##place, part, of, TREE_FIXED, NULL, NULL, NULL
+/* The same, not listed while it is empty: scripts look whether commands/ is. */
+#define QUIET(place, part, of)                                                 \
+	PLACE_##place, part, of, TREE_FIXED | TREE_QUIET, NULL, NULL, NULL
 #define MADE(part, of) PLACE_NONE, part, of, 0
 #define OPT(part, of)  PLACE_NONE, part, of, TREE_OPTIONAL
 #define SEEN(part, of) PLACE_NONE, part, of, TREE_VIEW
@@ -93,12 +96,21 @@ const struct tree_row tree[] = {
 { "orgs/{org}/users/{login}",        D(0755), KEPT(ORG_USER),                                                      "one of them, called by what is typed to sign in: a mail address or a name" },
 { "orgs/{org}/users/{login}/password", F(0600), KEPT(USER_PASSWORD),                                               "a password hash as mkpasswd -m yescrypt prints it" },
 { "orgs/{org}/users/{login}/full-name", F(0644), KEPT(USER_FULL_NAME),                                             "one line, for people" },
+{ "orgs/{org}/groups",               D(0755), KEPT(GROUPS),                                                       "groups of devices; mkdir makes one" },
+{ "orgs/{org}/groups/{group}",       D(0755), KEPT(GROUP),                                                        "one group" },
+{ "orgs/{org}/groups/{group}/members", F(0644), KEPT(GROUP_MEMBERS),                                              "one serial number, UDID or glob a line; # begins a comment" },
+{ "orgs/{org}/groups/{group}/commands", D(0755), KEPT(GROUP_COMMANDS),                                            "commands for every member" },
+{ "orgs/{org}/groups/{group}/commands/{name}", F(0644), KEPT(GROUP_COMMAND),                                      "a command that is under way; rm cancels it where it was not yet sent" },
+{ "orgs/{org}/commands",             D(0755), KEPT(ORG_COMMANDS),                                                 "commands for every device of the organization" },
+{ "orgs/{org}/commands/{name}",      F(0644), KEPT(ORG_COMMAND),                                                  "a command that is under way; rm cancels it where it was not yet sent" },
+{ "orgs/{org}/command-expiry",       F(0644), KEPT(COMMAND_EXPIRY),                                               "for how many days a command waits that does not say Expires=; for ever without it" },
 { "system",                          D(0755), FIXED(SYSTEM),                                                      "settings of the whole server" },
 { "system/url",                      F(0644), KEPT(SYSTEM_URL),                                                   "https://mdm.example.com: what devices are told" },
 { "system/notice-days",              F(0644), KEPT(NOTICE_DAYS),                                                  "how many days before the end of a certificate an event says so: 60, 30, 10, 3, 1 without it" },
 { "system/metrics-allow",            F(0644), KEPT(METRICS_ALLOW),                                                "networks that may read /metrics, one a line" },
 { "system/validation",               F(0644), KEPT(VALIDATION),                                                   "how commands are judged by Apple's schema: strict, warn or off; strict without it" },
 { "system/keep-results",             F(0644), KEPT(KEEP_RESULTS),                                                 "how many answers of each device are kept, the newest; 1000 without it" },
+{ "system/mass-limit",               F(0644), KEPT(MASS_LIMIT),                                                   "for how many devices a command that cannot be undone needs no confirm=COUNT; 10 without it" },
 { "system/tls",                      D(0755), KEPT(TLS),                                                          "identity slot: the HTTPS certificate" },
 { "system/tls/{identity}",           F(0600), KEPT(TLS_FILE),                                                     "certificates and keys: *.p12 *.pfx *.pem *.crt *.cer *.der *.key *.p7b" },
 { "system/tls/password",             F(0600), KEPT(SLOT_PASSWORD),                                                "passwords that open encrypted files, one a line" },
@@ -133,6 +145,8 @@ const struct tree_row tree[] = {
 { "devices/{udid}",                  D(0777), MADE(18, OF_DEVICE), NULL, NULL, NULL,                              "one device; owner, group and mode of its organization" },
 { "devices/{udid}/commands",         D(0777), HELD(COMMANDS, FILE_DEVICE_COMMANDS, OF_USER),                      "queued commands; cp one here to queue it" },
 { "devices/{udid}/commands/{name}",  F(0644), KEPT(COMMAND),                                                      "a command that waits; rm cancels one that was not yet sent" },
+{ "devices/{udid}/commands/first",   D(0777), QUIET(FIRST_COMMANDS, FILE_DEVICE_FIRST, OF_USER),                  "those that go before all others; mv one here" },
+{ "devices/{udid}/commands/first/{name}", F(0644), KEPT(COMMAND),                                                 "a command that waits there" },
 { "devices/{udid}/results",          D(0777), HELD(RESULTS, FILE_DEVICE_RESULTS, OF_USER),                        "the device's answers" },
 { "devices/{udid}/results/{name}",   F(0600), KEPT(RESULT),                                                       "the answer to the command of that name (plist)" },
 { "devices/{udid}/org",              L,       OPT(19, OF_DEVICE), device_org_link, NULL, NULL,                    "symlink to the organization" },
@@ -149,6 +163,8 @@ const struct tree_row tree[] = {
 { "devices/{udid}/users/{user}",     D(0555), MADE(30, OF_USER), NULL, NULL, NULL,                                "one user channel" },
 { "devices/{udid}/users/{user}/commands", D(0777), HELD(COMMANDS, FILE_DEVICE_COMMANDS, OF_USER),                 "queued commands of the user channel" },
 { "devices/{udid}/users/{user}/commands/{name}", F(0644), KEPT(COMMAND),                                          "a command that waits" },
+{ "devices/{udid}/users/{user}/commands/first", D(0777), QUIET(FIRST_COMMANDS, FILE_DEVICE_FIRST, OF_USER),       "those that go before all others" },
+{ "devices/{udid}/users/{user}/commands/first/{name}", F(0644), KEPT(COMMAND),                                    "a command that waits there" },
 { "devices/{udid}/users/{user}/results", D(0777), HELD(RESULTS, FILE_DEVICE_RESULTS, OF_USER),                    "answers of the user channel" },
 { "devices/{udid}/users/{user}/results/{name}", F(0600), KEPT(RESULT),                                            "the answer to the command of that name (plist)" },
 { "devices/{udid}/users/{user}/status", F(0444), MADE(31, OF_USER), device_status_read, NULL, NULL,               "the user channel's state, key: value" },
@@ -181,6 +197,13 @@ const struct tree_row tree[] = {
 { "status/orgs/{org}/invitations/{invitation}", F(0400), MADE(76, OF_ORG_NUMBER), invitation_read, NULL, NULL,     "the link, until when it is good, who has used it" },
 { "status/orgs/{org}/devices",       D(0555), MADE(45, OF_ORG), NULL, &device_of_org, NULL,                       "the organization's devices" },
 { "status/orgs/{org}/devices/{udid}", L,      MADE(46, OF_DEVICE), device_org_device_link, NULL, NULL,            "symlink to the device" },
+{ "status/orgs/{org}/groups",        D(0555), MADE(85, OF_ORG), NULL, &group_names, NULL,                         "the organization's groups" },
+{ "status/orgs/{org}/groups/{group}", D(0555), MADE(86, OF_NUMBER), NULL, NULL, NULL,                             "one group" },
+{ "status/orgs/{org}/groups/{group}/members", F(0444), MADE(87, OF_NUMBER), group_members_read, NULL, NULL,       "its members: UDID, serial number, name; and the lines that match nothing" },
+{ "status/orgs/{org}/groups/{group}/commands", D(0555), MADE(88, OF_NUMBER), NULL, &group_command_names, NULL,    "commands for the group, also the newest that are over" },
+{ "status/orgs/{org}/groups/{group}/commands/{name}", F(0444), MADE(89, OF_NUMBER), group_command_read, NULL, NULL, "how far one has come, and who failed why" },
+{ "status/orgs/{org}/commands",      D(0555), MADE(90, OF_ORG), NULL, &group_command_names, NULL,                 "commands for the whole organization, also the newest that are over" },
+{ "status/orgs/{org}/commands/{name}", F(0444), MADE(91, OF_NUMBER), group_command_read, NULL, NULL,              "how far one has come, and who failed why" },
 { "status/system",                   D(0755), MADE(47, OF_NONE), NULL, NULL, NULL,                                "the identities of the server" },
 { "status/system/tls",               F(0444), MADE(48, OF_NONE), status_tls_read, NULL, NULL,                     "the HTTPS certificate in effect, and what waits" },
 { "status/system/tls.csr",             F(0444), OPT(58, OF_NONE), org_tls_csr_read, NULL, NULL,                      "the request for an HTTPS certificate that waits for its answer (PEM)" },
@@ -339,6 +362,12 @@ is_free_name(const char *name)
 	       !scratch_is_name(name) && !ends_with(name, ".error");
 }
 
+static bool
+is_group_name(const char *name)
+{
+	return is_free_name(name) && strlen(name) <= 64;
+}
+
 /* A directory of its own in system/tls: what it is called says nothing. */
 static bool
 is_tls_name(const char *name)
@@ -374,6 +403,7 @@ static const struct {
 	{ "{name}", is_free_name },
 	{ "{login}", is_free_name },
 	{ "{invitation}", is_free_name },
+	{ "{group}", is_group_name },
 	{ "{tls}", is_tls_name },
 	{ "{tls}.csr", is_tls_request },
 	{ "{identity}", is_identity },
@@ -564,6 +594,8 @@ tree_names_taken(const struct tree_row *dir, struct buf *b)
 			buf_text(b,
 			    "directories for organizations (letters, "
 			    "digits, - _ . and space, at most 64 bytes)");
+		} else if (strcmp(part, "{group}") == 0) {
+			buf_text(b, "directories for groups");
 		} else if (strcmp(part, "{name}") == 0) {
 			buf_text(b, "any name of a command");
 		} else if (strcmp(part, "{login}") == 0) {

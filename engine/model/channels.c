@@ -57,6 +57,10 @@ channel_read(
 		c.pushed_seq = read_u64(&r);
 	if (version >= 3)
 		c.results = read_u32(&r);
+	if (version >= 4) {
+		c.shared = read_u32(&r);
+		c.last_change = read_u64(&r);
+	}
 	if ((rc = record_end(&r, "channel", err)) == ERR_OK)
 		*ret = c;
 	return rc;
@@ -69,7 +73,7 @@ channel_store(struct txn *t, const struct channel *c, struct err *err)
 	struct buf b = { 0 };
 	enum err_code rc;
 
-	record_u8(&b, 3);
+	record_u8(&b, 4);
 	record_u8(&b, c->has_token);
 	record_i64(&b, c->token_at);
 	record_u32(&b, c->waiting);
@@ -82,6 +86,8 @@ channel_store(struct txn *t, const struct channel *c, struct err *err)
 	record_text(&b, c->outcome);
 	record_u64(&b, c->pushed_seq);
 	record_u32(&b, c->results);
+	record_u32(&b, c->shared);
+	record_u64(&b, c->last_change);
 	if ((rc = buf_error(&b, err)) == ERR_OK)
 		rc = txn_put(t, key_view(&k), buf_view(&b), err);
 	buf_free(&b);

@@ -18,6 +18,9 @@ struct channel {
 	int64_t token_at; /* when, in seconds */
 	uint32_t waiting; /* commands in the queue */
 	uint32_t results; /* answers that are kept */
+	uint32_t shared;  /* commands in the queue that are for many: mass.h */
+	uint64_t last_change; /* sequence number of the newest command that
+			       * does more than ask */
 	/* Raised by each Idle: a command that answered NotNow in this session
 	 * is not offered again before the next one. */
 	uint64_t session;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "engine/model/facts.h"
+#include "engine/model/groups.h"
 #include "engine/model/orgs.h"
 
 static struct key
@@ -178,7 +179,8 @@ device_move(struct txn *t, struct device *d, uint32_t org, struct err *err)
 		rc = txn_put(t, key_view(&to), BYTES_NONE, err);
 	if (rc == ERR_OK)
 		d->org = org;
-	return rc;
+	/* it joins others when it is stored: enrollment.c */
+	return rc == ERR_OK ? groups_leave(t, d->number, err) : rc;
 }
 
 enum err_code
@@ -192,7 +194,7 @@ device_drop(struct txn *t, const struct device *d, struct err *err)
 		rc = txn_drop(t, &id, err);
 	if (rc == ERR_OK)
 		rc = txn_drop(t, &in_org, err);
-	return rc;
+	return rc == ERR_OK ? groups_leave(t, d->number, err) : rc;
 }
 
 bool

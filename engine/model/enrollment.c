@@ -6,6 +6,7 @@
 #include "engine/model/challenges.h"
 #include "engine/model/events.h"
 #include "engine/model/facts.h"
+#include "engine/model/groups.h"
 #include "engine/model/orgs.h"
 #include "engine/model/queue.h"
 #include "engine/model/renewals.h"
@@ -323,7 +324,8 @@ enrollment_authenticate(struct txn *t, const struct speaker *s, struct err *err)
 	if ((rc = device_store(t, &d, err)) != ERR_OK ||
 	    (rc = issued_store(t, &issued, err)) != ERR_OK ||
 	    (rc = fact_put_all(t, d.number, s->message, not_facts, err)) !=
-		ERR_OK)
+		ERR_OK ||
+	    (rc = groups_follow(t, d.number, err)) != ERR_OK)
 		return rc;
 	if (d.state == DEVICE_ENROLLED)
 		return event_record(t, s->engine, s->org, err,

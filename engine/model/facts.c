@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "engine/base/text.h"
+#include "engine/model/groups.h"
 
 #define SERIAL_MAX 255 /* bytes: it becomes a file name */
 
@@ -120,20 +121,35 @@ is_others_serial(struct txn *t, const struct key *k, uint32_t device)
 	       theirs.org != mine.org;
 }
 
+static bool
+has_serial(struct txn *t, uint32_t device, struct bytes serial)
+{
+	struct buf old = { 0 };
+	bool yes = fact_get(t, device, "SerialNumber", &old, NULL) == ERR_OK &&
+	           bytes_equal(buf_view(&old), serial);
+
+	buf_free(&old);
+	return yes;
+}
+
 /* The serial number's index: the newest device that says so has it. */
 static enum err_code
 index_serial(
     struct txn *t, uint32_t device, struct bytes serial, struct err *err)
 {
 	struct key k = key_of(KIND_SERIAL);
+	uint32_t holder = device;
 	enum err_code rc = unindex_serial(t, device, err);
 
 	if (rc != ERR_OK || serial.len == 0 || serial.len > SERIAL_MAX)
 		return rc;
 	key_bytes(&k, serial);
-	return is_others_serial(t, &k, device)
-	           ? ERR_OK
-	           : index_put_u32(t, &k, device, err);
+	if (is_others_serial(t, &k, device))
+		return ERR_OK;
+	(void)!index_get_u32(t, &k, &holder);
+	rc = index_put_u32(t, &k, device, err);
+	return rc == ERR_OK && holder != device ? groups_follow(t, holder, err)
+	                                        : rc;
 }
 
 enum err_code
@@ -142,11 +158,14 @@ fact_put(struct txn *t, uint32_t device, const char *key,
 {
 	struct buf text = { 0 }, b = { 0 };
 	struct key k;
+	bool renamed = false;
 	enum err_code rc = ERR_OK;
 
 	if (!name_valid(key) || !to_text(value, &text) ||
 	    text.len > FACT_VALUE_MAX)
 		goto out;
+	if (strcmp(key, "SerialNumber") == 0)
+		renamed = !has_serial(t, device, buf_view(&text));
 	if (strcmp(key, "SerialNumber") == 0 &&
 	    (rc = index_serial(t, device, buf_view(&text), err)) != ERR_OK)
 		goto out;
@@ -156,6 +175,8 @@ fact_put(struct txn *t, uint32_t device, const char *key,
 	record_bytes(&b, buf_view(&text));
 	if ((rc = buf_error(&b, err)) == ERR_OK)
 		rc = txn_put(t, key_view(&k), buf_view(&b), err);
+	if (rc == ERR_OK && renamed)
+		rc = groups_follow(t, device, err);
 out:
 	buf_free(&text);
 	buf_free(&b);

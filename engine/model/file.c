@@ -226,6 +226,11 @@ setattr_txn(struct txn *t, void *arg, struct err *err)
 		return err_set(err, ERR_NOT_FOUND, "it was removed");
 	if (rc != ERR_OK)
 		return rc;
+	if (s->n.shared)
+		return err_set(err, ERR_DENIED,
+		    "%s is for many devices and has one mode and owner for "
+		    "all of them: change those of the file that was written",
+		    s->n.name);
 	mode = s->n.n.mode;
 	uid = s->n.n.uid;
 	gid = s->n.n.gid;

@@ -112,7 +112,7 @@ is_same(struct txn *t, const struct change *c)
 	struct buf b = { 0 };
 	bool same;
 
-	if (!c->replaces || new->is_dir || c->source_version != 0 ||
+	if (!c->replaces || c->old.shared || new->is_dir || c->source_version != 0 ||
 	    old->size != new->size || old->place != new->place ||
 	    old->mode != new->mode || old->uid != new->uid ||
 	    old->gid != new->gid)
@@ -164,6 +164,7 @@ apply_txn(struct txn *t, void *arg, struct err *err)
 		return err_set(err, ERR_EXISTS, "%s exists", c->w->name);
 	if (same && !rule->again && c->old.n.ino == c->node.n.ino) {
 		c->node.n.version = c->old.n.version;
+		c->node.queued = c->old.queued;
 		return node_put(t, &c->node, err);
 	}
 	if (rc == ERR_OK)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "engine/base/text.h"
+#include "engine/model/mass.h"
 #include "engine/model/users.h"
 
 static struct key
@@ -55,6 +56,8 @@ decode(struct bytes value, struct node *ret, struct err *err)
 	n.n.user = read_u32(&r);
 	n.removal_due = read_i64(&r);
 	read_text(&r, n.name, sizeof(n.name));
+	if (version >= 2)
+		n.queued = read_u64(&r);
 	if ((rc = record_end(&r, "file", err)) == ERR_OK)
 		*ret = n;
 	return rc;
@@ -65,10 +68,14 @@ node_get(struct txn *t, uint64_t ino, struct node *ret, struct err *err)
 {
 	struct key k = ino_key(KIND_NODE, ino);
 	struct bytes value;
-	enum err_code rc = txn_get(t, key_view(&k), &value, err);
+	enum err_code rc = txn_get(t, key_view(&k), &value, NULL);
 
+	if (rc == ERR_NOT_FOUND && mass_is_ino(ino) &&
+	    (rc = mass_node(t, ino, ret)) == ERR_OK)
+		return ERR_OK;
 	if (rc != ERR_OK)
-		return rc;
+		return err_set(err, rc, "file #%llu: %s",
+		    (unsigned long long)ino, err_text(rc));
 	if ((rc = decode(value, ret, err)) == ERR_OK)
 		ret->n.ino = ino;
 	return rc;
@@ -87,6 +94,9 @@ node_find(struct txn *t, uint64_t parent, const char *name, struct node *ret,
 		    "a name has at most %d bytes", NODE_NAME_MAX);
 	k = entry_key(parent, name);
 	rc = index_get_u64(t, &k, &ino);
+	if (rc == ERR_NOT_FOUND &&
+	    (rc = mass_node_find(t, parent, name, ret)) == ERR_OK)
+		return ERR_OK;
 	if (rc != ERR_OK)
 		return err_set(err, rc, "%s: %s", name, err_text(rc));
 	return node_get(t, ino, ret, err);
@@ -99,7 +109,9 @@ node_put(struct txn *t, const struct node *n, struct err *err)
 	struct buf b = { 0 };
 	enum err_code rc;
 
-	record_u8(&b, 1);
+	if (n->shared)
+		return ERR_OK;
+	record_u8(&b, 2);
 	record_u64(&b, n->n.parent);
 	record_u32(&b, (uint32_t)n->n.place);
 	record_u8(&b, n->n.is_dir);
@@ -115,6 +127,7 @@ node_put(struct txn *t, const struct node *n, struct err *err)
 	record_u32(&b, n->n.user);
 	record_i64(&b, n->removal_due);
 	record_text(&b, n->name);
+	record_u64(&b, n->queued);
 	if ((rc = buf_error(&b, err)) == ERR_OK)
 		rc = txn_put(t, key_view(&k), buf_view(&b), err);
 	buf_free(&b);
@@ -138,7 +151,11 @@ node_unlink(struct txn *t, const struct node *n, struct err *err)
 {
 	struct key entry = entry_key(n->n.parent, n->name);
 	struct key child = child_key(n->n.parent, n->n.ino);
-	enum err_code rc = txn_drop(t, &entry, err);
+	enum err_code rc;
+
+	if (n->shared) /* the name may be another file's */
+		return ERR_OK;
+	rc = txn_drop(t, &entry, err);
 
 	if (rc == ERR_OK)
 		rc = txn_drop(t, &child, err);
@@ -150,7 +167,11 @@ node_drop(struct txn *t, const struct node *n, struct err *err)
 {
 	struct key record = ino_key(KIND_NODE, n->n.ino);
 	struct key content = ino_key(KIND_CONTENT, n->n.ino);
-	enum err_code rc = txn_drop(t, &record, err);
+	enum err_code rc;
+
+	if (n->shared)
+		return ERR_OK;
+	rc = txn_drop(t, &record, err);
 
 	if (rc == ERR_OK)
 		rc = txn_drop(t, &content, err);
@@ -176,6 +197,8 @@ node_get_content(
 	struct bytes value;
 	enum err_code rc;
 
+	if (n->shared)
+		return mass_node_content(t, n, ret, err);
 	if (place_is_sealed(n->n.place))
 		return txn_get_sealed(t, key_view(&k), ret, err);
 	if ((rc = txn_get(t, key_view(&k), &value, err)) != ERR_OK)
@@ -188,6 +211,7 @@ struct each {
 	struct txn *t;
 	node_fn *fn;
 	void *arg;
+	bool stopped;
 };
 
 static enum err_code
@@ -202,6 +226,7 @@ each_child(void *arg, struct bytes key, struct bytes value, bool *stop,
 	rc = node_get(each->t, key_get_u64(key, 9), &n, err);
 	if (rc == ERR_OK)
 		rc = each->fn(each->arg, each->t, &n, stop, err);
+	each->stopped = *stop;
 	return rc;
 }
 
@@ -209,12 +234,15 @@ enum err_code
 node_each(struct txn *t, uint64_t parent, uint64_t after, node_fn *fn,
     void *arg, struct err *err)
 {
-	struct each each = { t, fn, arg };
+	struct each each = { t, fn, arg, false };
 	struct key prefix = ino_key(KIND_CHILD, parent);
 	struct key from = child_key(parent, after + 1);
-
-	return txn_each(
+	enum err_code rc = txn_each(
 	    t, key_view(&prefix), key_view(&from), each_child, &each, err);
+
+	return rc == ERR_OK && !each.stopped
+	           ? mass_node_each(t, parent, after, fn, arg, err)
+	           : rc;
 }
 
 enum err_code
@@ -248,6 +276,9 @@ device_dir_path(struct txn *t, const struct node *n, struct buf *ret)
 		buf_printf(ret, "/users/#%u", n->n.user);
 	}
 	buf_text(ret, n->n.place == PLACE_RESULT ? "/results/" : "/commands/");
+	if (n->n.parent ==
+	    file_device_dir(n->n.device, n->n.user, FILE_DEVICE_FIRST))
+		buf_text(ret, "first/");
 }
 
 static void

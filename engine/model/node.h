@@ -17,6 +17,9 @@ struct node {
 	struct file_node n;
 	char name[NODE_NAME_MAX + 1];
 	int64_t removal_due; /* seconds; 0: it is not removed */
+	uint64_t queued;     /* of commands: queue.h; 0: not known */
+	bool shared; /* a command for many in a device's directory: mass.h; it
+		      * is not stored, and writing its record does nothing */
 };
 
 /* ERR_NOT_FOUND.  node_get() also finds nodes whose removal is pending. */

@@ -2,6 +2,7 @@
 
 #include "engine/model/device_acts.h"
 #include "engine/model/events.h"
+#include "engine/model/mass.h"
 #include "engine/model/orgs.h"
 
 #define DEVICES_AT_ONCE 64
@@ -105,6 +106,8 @@ drop_org(struct txn *t, struct purge *p, struct err *err)
 
 	for (i = 0; rc == ERR_OK && i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		rc = drop_kind(t, kinds[i], p->org.number, err);
+	if (rc == ERR_OK)
+		rc = mass_drop_org(t, p->org.number, err);
 	if (rc == ERR_OK)
 		rc = org_drop(t, &p->org, err);
 	p->over = true;

@@ -130,16 +130,6 @@ device_status_page(struct engine *e, uint32_t device, uint32_t user,
 
 /* ---- queue -------------------------------------------------------------- */
 
-static const char *
-queue_word(const struct page *p, const struct queued *q)
-{
-	if (q->state == QUEUE_SENT)
-		return "sent";
-	if (q->state == QUEUE_NOT_NOW)
-		return "not-now";
-	return p->channel.pushed_seq >= q->seq ? "pushed" : "queued";
-}
-
 static enum err_code
 queue_line(void *arg, const struct queued *q, bool *stop, struct err *err)
 {
@@ -154,7 +144,7 @@ queue_line(void *arg, const struct queued *q, bool *stop, struct err *err)
 	text_escape(&p->b, bytes_text(n.name));
 	buf_char(&p->b, '\t');
 	text_escape(&p->b, bytes_text(q->type));
-	buf_printf(&p->b, "\t%s\t", queue_word(p, q));
+	buf_printf(&p->b, "\t%s\t", queue_word(q, &p->channel));
 	text_escape(&p->b, bytes_text(q->uuid));
 	buf_char(&p->b, '\t');
 	text_time(&p->b, q->since);

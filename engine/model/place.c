@@ -4,8 +4,12 @@
 #include "engine/model/admission.h"
 #include "engine/model/challenges.h"
 #include "engine/model/invitations.h"
+#include "engine/model/groups.h"
+#include "engine/model/mass.h"
+#include "engine/model/mass_limit.h"
 #include "engine/model/orgs.h"
 #include "engine/model/queue.h"
+#include "engine/model/queue_expiry.h"
 #include "engine/model/renewals.h"
 #include "engine/model/results.h"
 #include "engine/model/scep_settings.h"
@@ -20,6 +24,11 @@
 	.gather = slot_file_gather, .judge = slot_file_judge,                  \
 	.apply = slot_file_apply, .removed = slot_file_removed,                \
 	.release = slot_release
+
+#define MASS_COMMAND                                                           \
+	.gather = mass_command_gather, .judge = mass_command_judge,            \
+	.apply = mass_command_apply, .removed = mass_command_removed,          \
+	.release = mass_command_release, .remove_now = true
 
 /* clang-format off */
 static const struct place_rule rules[PLACES] = {
@@ -58,6 +67,13 @@ static const struct place_rule rules[PLACES] = {
 				  .apply = command_apply, .removed = command_removed,
 				  .may_remove = command_may_remove,
 				  .release = command_release, .remove_now = true },
+	[PLACE_GROUP_MEMBERS] = { .gather = members_gather, .judge = members_judge,
+				  .apply = members_apply, .removed = members_removed,
+				  .release = members_release },
+	[PLACE_GROUP_COMMAND] = { MASS_COMMAND },
+	[PLACE_ORG_COMMAND]   = { MASS_COMMAND },
+	[PLACE_MASS_LIMIT]    = { .judge = mass_limit_judge },
+	[PLACE_COMMAND_EXPIRY] = { .judge = command_expiry_judge },
 	[PLACE_RESULT]        = { .removed = result_removed, .remove_now = true },
 	[PLACE_SCEP_SETTING]  = { .judge = scep_setting_judge },
 	[PLACE_SCEP_SECRET]   = { .judge = scep_setting_judge },

@@ -133,7 +133,7 @@ waiting(struct txn *t, const struct device *d, struct queued *q, struct node *n)
 	    node_find(t, file_device_dir(d->number, 0, FILE_DEVICE_COMMANDS),
 		RENEWAL_NAME, n, NULL);
 
-	return rc == ERR_OK ? queue_by_file(t, id, n->n.ino, q, NULL) : rc;
+	return rc == ERR_OK ? queue_by_file(t, id, n, q, NULL) : rc;
 }
 
 enum err_code
@@ -244,7 +244,7 @@ renewal_queue(struct txn *t, const struct engine *e, struct device *d,
 	    (rc = make_file(t, e, d, buf_view(&plist), &n, err)) != ERR_OK)
 		goto out;
 	q.ino = n.n.ino;
-	if ((rc = queue_add(t, &c, &q, buf_view(&plist), err)) != ERR_OK ||
+	if ((rc = queue_add(t, &c, &q, false, buf_view(&plist), err)) != ERR_OK ||
 	    (rc = channel_wake(t, &c, now, err)) != ERR_OK ||
 	    (rc = channel_store(t, &c, err)) != ERR_OK ||
 	    (rc = renewal_set(t, d, now + RENEWAL_AGAIN, err)) != ERR_OK)

@@ -52,35 +52,69 @@ describe_errors(const struct pl *message, struct buf *b)
 	}
 }
 
+/* The file of the command becomes one in results/. */
+static enum err_code
+file_over(struct txn *t, const struct report *r, struct channel *c,
+    const struct queued *q, struct node *file, struct err *err)
+{
+	struct result result = { r->speaker.engine, r->speaker.org, file,
+		r->bytes };
+	enum err_code rc = node_get(t, q->ino, file, NULL);
+
+	if (rc == ERR_OK)
+		rc = results_add(t, c, &result, err);
+	else if (rc == ERR_NOT_FOUND)
+		rc = ERR_OK;
+	return rc == ERR_OK ? queue_finish(t, c, q, true, err) : rc;
+}
+
+/* Those that were merged into it have the same answer. */
+static enum err_code
+followers_over(struct txn *t, const struct report *r, struct channel *c,
+    const struct queued *q, struct err *err)
+{
+	struct queued other;
+	struct node file = { .name = "" };
+	enum err_code rc;
+
+	while ((rc = queue_follower(t, q, &other, NULL)) == ERR_OK) {
+		other.ending = q->ending;
+		rc = file_over(t, r, c, &other, &file, err);
+		if (rc != ERR_OK)
+			return rc;
+	}
+	return rc == ERR_NOT_FOUND
+	           ? ERR_OK
+	           : err_set(err, rc, "queue: %s", err_text(rc));
+}
+
 static enum err_code
 command_over(struct txn *t, const struct report *r, struct channel *c,
-    const struct queued *q, struct err *err)
+    struct queued *q, struct err *err)
 {
 	static const char *const none[] = { NULL };
 	const struct pl *facts =
 	    pl_get_dict(r->speaker.message, "QueryResponses");
 	struct buf reason = { 0 };
 	struct node file = { .name = "" };
-	struct result result = { r->speaker.engine, r->speaker.org, &file,
-		r->bytes };
-	enum err_code rc = node_get(t, q->ino, &file, NULL);
+	enum err_code rc;
 
-	if (rc == ERR_OK)
-		rc = results_add(t, c, &result, err);
-	else if (rc == ERR_NOT_FOUND)
-		rc = ERR_OK;
-	if (rc == ERR_OK)
-		rc = queue_finish(t, c, q, true, err);
-	if (rc == ERR_OK && facts != NULL && c->id.user == 0)
-		rc = fact_put_all(t, c->id.device, facts, none, err);
-	if (rc != ERR_OK)
-		return rc;
 	if (r->status != REPORT_ACKNOWLEDGED)
 		describe_errors(r->speaker.message, &reason);
-	rc = event_record(t, r->speaker.engine, r->speaker.org, err,
-	    "device=%s %s %s %s%s", r->speaker.id, q->type,
-	    file.name[0] != '\0' ? file.name : q->uuid, after[r->status].word,
-	    buf_str(&reason));
+	q->ending =
+	    r->status == REPORT_ACKNOWLEDGED ? QUEUE_DONE : QUEUE_FAILED;
+	/* behind ": " */
+	q->reason = reason.len > 2 ? buf_str(&reason) + 2 : NULL;
+	rc = followers_over(t, r, c, q, err);
+	if (rc == ERR_OK)
+		rc = file_over(t, r, c, q, &file, err);
+	if (rc == ERR_OK && facts != NULL && c->id.user == 0)
+		rc = fact_put_all(t, c->id.device, facts, none, err);
+	if (rc == ERR_OK)
+		rc = event_record(t, r->speaker.engine, r->speaker.org, err,
+		    "device=%s %s %s %s%s", r->speaker.id, q->type,
+		    file.name[0] != '\0' ? file.name : q->uuid,
+		    after[r->status].word, buf_str(&reason));
 	buf_free(&reason);
 	return rc;
 }
@@ -107,9 +141,7 @@ take_answer(
 		return err_set(err, rc, "queue: %s", err_text(rc));
 	if (after[r->status].over)
 		return command_over(t, r, c, &q, err);
-	q.state = QUEUE_NOT_NOW;
-	q.not_now_session = c->session;
-	return queue_store(t, &q, err);
+	return queue_not_now(t, c, &q, err);
 }
 
 /* The exchange is over; what still waits needs a push some day. */

@@ -106,6 +106,8 @@ results_add(
 	n.n.mtime_ns = n.n.ctime_ns = now_ns;
 	n.n.version = n.n.ino;
 	n.removal_due = 0;
+	n.queued = 0;
+	n.shared = false;
 	rc = node_find(t, n.n.parent, n.name, &old, NULL);
 	if (rc == ERR_OK)
 		rc = drop(t, &old, err);

@@ -107,6 +107,8 @@ scanner_of(enum place place)
 	/* clang-format off */
 	static scan_fn *const scanners[] = {
 		[PLACE_COMMAND]       = scan_command,
+		[PLACE_GROUP_COMMAND] = scan_command,
+		[PLACE_ORG_COMMAND]   = scan_command,
 		[PLACE_MDMCERT]       = scan_mdmcert,
 		[PLACE_VENDOR_REQUEST] = scan_request,
 		[PLACE_APNS_FILE]     = scan_bundle,

@@ -8,6 +8,7 @@
 
 #include "engine/base/text.h"
 #include "engine/model/events.h"
+#include "engine/model/queue.h"
 #include "engine/model/slots.h"
 #include "engine/push/push_priv.h"
 
@@ -256,13 +257,14 @@ settle_channel(struct txn *t, struct channel *c, const struct sending *s,
 {
 	/* a command that came meanwhile has its own, earlier wake */
 	bool newer = c->push_due != s->lease;
+	enum err_code rc;
 
 	switch (s->result.outcome) {
 	case APNS_ACCEPTED:
 		c->pushed_at = now;
 		/* two may be under way, and answered in any order */
-		if (s->newest > c->pushed_seq)
-			c->pushed_seq = s->newest;
+		if ((rc = queue_pushed(t, c, s->newest, err)) != ERR_OK)
+			return rc;
 		c->push_tries = 0;
 		if (newer)
 			return ERR_OK;

@@ -55,7 +55,7 @@ state_is(const char *name, const char *state)
 	bool yes;
 
 	must(device_queue_page(rules, id.device, 0, &page, &rules_err));
-	snprintf(part, sizeof(part), "\t%s\tProfileList\t%s\t", name, state);
+	snprintf(part, sizeof(part), "\t%s\tSettings\t%s\t", name, state);
 	yes = strstr(buf_str(&page), part) != NULL;
 	if (!yes)
 		printf("# %s", buf_str(&page));
@@ -66,11 +66,13 @@ state_is(const char *name, const char *state)
 static void
 test_pushed(void)
 {
-	put(commands, "a", PLACE_COMMAND, "ProfileList\n");
+	put(commands, "a", PLACE_COMMAND,
+	    "Settings Item=DeviceName DeviceName=a\n");
 	ok(state_is("a", "queued"), "a command is queued");
 	ok(lease() == 1, "and wants a push");
 	ok(state_is("a", "queued"), "one under way is none yet");
-	put(commands, "b", PLACE_COMMAND, "ProfileList\n");
+	put(commands, "b", PLACE_COMMAND,
+	    "Settings Item=DeviceName DeviceName=b\n");
 	settle(APNS_ACCEPTED);
 	ok(state_is("a", "pushed"), "one that was taken counts");
 	ok(state_is("b", "queued"),
@@ -92,10 +94,12 @@ test_crossed(void)
 {
 	struct outgoing first, second;
 
-	put(commands, "d", PLACE_COMMAND, "ProfileList\n");
+	put(commands, "d", PLACE_COMMAND,
+	    "Settings Item=DeviceName DeviceName=d\n");
 	ok(lease() == 1, "one push");
 	first = batch.out[0];
-	put(commands, "e", PLACE_COMMAND, "ProfileList\n");
+	put(commands, "e", PLACE_COMMAND,
+	    "Settings Item=DeviceName DeviceName=e\n");
 	ok(lease() == 1, "and another while it is under way");
 	second = batch.out[0];
 	settle_for(&second, APNS_ACCEPTED);
@@ -107,7 +111,8 @@ test_crossed(void)
 static void
 test_recover(void)
 {
-	put(commands, "c", PLACE_COMMAND, "ProfileList\n");
+	put(commands, "c", PLACE_COMMAND,
+	    "Settings Item=DeviceName DeviceName=c\n");
 	ok(lease() == 1 && lease() == 0, "a push is leased once");
 	must(outbox_recover(rules, &rules_err));
 	ok(lease() == 1, "a server that starts sends what was leased");

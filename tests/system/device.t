@@ -222,7 +222,7 @@ works 'a used name may be used again: the new answer replaces the old' \
 # ---- NotNow -----------------------------------------------------------------
 
 for n in 1 2 3; do
-	echo ProfileList >"$commands/n$n"
+	echo "Settings Item=DeviceName DeviceName=n$n" >"$commands/n$n"
 done
 idle $A acme
 first=$(uuid)

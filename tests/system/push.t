@@ -36,7 +36,7 @@ outcome()
 
 enroll $A acme
 ok $? 'a device enrolls'
-echo ProfileList >"$commands/a"
+echo "Settings Item=DeviceName DeviceName=a" >"$commands/a"
 pushed 'a command pushes the device'
 like "$(tail -n 1 "$T/pushes")" "\"magic\":\"magic-$A\",\"topic\":\"$TOPIC\"" \
 	'with its PushMagic and the topic of the certificate'
@@ -48,7 +48,7 @@ print(p["status"], p["expiration"] > time.time() + 3600, p["indexed"])')" \
 soon '[ "$(queue $A 4)" = pushed ]' 'the queue says: pushed'
 like "$(outcome)" '200' 'and the push page has the outcome'
 is "$(errno_of write "$commands/bad" DeviceLok)" EPROTO 'a refused command'
-echo ProfileList >"$commands/b"
+echo "Settings Item=DeviceName DeviceName=b" >"$commands/b"
 pushed 'and a good one after it'
 sleep 0.3
 is "$(pushes "$tok")" 2 'the refused one caused no push'
@@ -68,19 +68,19 @@ is "$(pushes "$tok")" "$n" "and not to the device's"
 # ---- failures ---------------------------------------------------------------
 
 push_control /next '{"action":"refuse"}' >"$T/out"
-echo ProfileList >"$commands/c"
+echo "Settings Item=DeviceName DeviceName=c" >"$commands/c"
 pushed 'a refused stream is tried again'
 push_control /next '{"action":"goaway"}' >"$T/out"
-echo ProfileList >"$commands/d"
+echo "Settings Item=DeviceName DeviceName=d" >"$commands/d"
 pushed 'so is one after GOAWAY'
 push_control /next '{"status":503,"reason":"ServiceUnavailable"}' >"$T/out"
-echo ProfileList >"$commands/e"
+echo "Settings Item=DeviceName DeviceName=e" >"$commands/e"
 soon 'outcome | grep -q 503' 'an outcome that is an error is told'
 is "$(queue $A 4 | awk '{ print $NF }')" queued 'and the command is not pushed'
 n=$((n + 1)) # the 503 was an answer, too
 like "$(grep "device=$A push" "$M/events" | tail -n 1)" 'ServiceUnavailable' \
 	'and an event'
-echo ProfileList >"$commands/f"
+echo "Settings Item=DeviceName DeviceName=f" >"$commands/f"
 pushed 'a further command pushes at once'
 soon '[ "$(queue $A 4)" = "pushed pushed pushed pushed" ]' \
 	'for all that wait'
@@ -89,17 +89,17 @@ soon '[ "$(queue $A 4)" = "pushed pushed pushed pushed" ]' \
 
 push_control /next "{\"status\":410,\"reason\":\"Unregistered\",
 	\"timestamp\":$(($(date +%s) + 1))000}" >"$T/out"
-echo ProfileList >"$commands/g"
+echo "Settings Item=DeviceName DeviceName=g" >"$commands/g"
 soon 'grep -q "^token: none" "$M/devices/$A/push"' '410: the token is dead'
 like "$(outcome)" '410' 'the push page says why'
 n=$(pushes "$tok")
-echo ProfileList >"$commands/h"
+echo "Settings Item=DeviceName DeviceName=h" >"$commands/h"
 sleep 0.5
 is "$(pushes "$tok")" "$n" 'it gets no further push'
 like "$(cat "$M/devices/$A/status")" '^state: enrolled' \
 	'but the device is still enrolled'
 idle $A acme
-is "$(kind)" ProfileList 'and is served when it comes by itself'
+is "$(kind)" Settings 'and is served when it comes by itself'
 token_update $A acme "$new"
 pushed 'a TokenUpdate pushes for what waits, to the new token' "$new" 1
 
@@ -116,7 +116,7 @@ works 'the push certificate is renewed with cp' cp "$P/renewed.both.pem" \
 like "$(cat "$M/status/orgs/acme/apns")" \
 	"$(openssl x509 -in "$P/renewed.pem" -serial -noout | cut -d = -f 2)" \
 	'status shows the serial number that is in use'
-echo ProfileList >"$commands/i"
+echo "Settings Item=DeviceName DeviceName=i" >"$commands/i"
 pushed 'the next push goes out' "$new" 2
 is "$(($(connections) - before))" 1 'over a connection with the new one'
 push_certificate foreign com.apple.mgmt.External.foreign
@@ -129,19 +129,19 @@ works 'and the old one is still there' cmp "$P/renewed.both.pem" \
 # ---- nothing is lost --------------------------------------------------------
 
 stop_pushd
-echo ProfileList >"$commands/j"
+echo "Settings Item=DeviceName DeviceName=j" >"$commands/j"
 again -9
 start_pushd
 pushed 'service down, killed, started, service up: the push comes' "$new" 3
 stop_pushd
-echo ProfileList >"$commands/k"
+echo "Settings Item=DeviceName DeviceName=k" >"$commands/k"
 soon '[ "$(queue $A 4 | awk "{ print \$NF }")" = queued ]' \
 	'while the service is down the command is queued'
 again
 start_pushd
 pushed 'the same when it was stopped in good order' "$new" 4
 stop_pushd
-echo ProfileList >"$commands/l"
+echo "Settings Item=DeviceName DeviceName=l" >"$commands/l"
 sleep 1
 start_pushd
 pushed 'a service that comes back gets it without a restart' "$new" 5

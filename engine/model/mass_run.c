@@ -1,0 +1,475 @@
+/*
+ * A mass command in slices: it is queued for its devices, and taken back from
+ * them.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/base/log.h"
+#include "engine/base/text.h"
+#include "engine/model/events.h"
+#include "engine/model/groups.h"
+#include "engine/model/mass.h"
+#include "engine/model/mass_judge.h"
+#include "engine/model/orgs.h"
+#include "engine/model/queue_expiry.h"
+#include "engine/model/queue_priv.h"
+
+/* ---- whom it is for ----------------------------------------------------- */
+
+struct walk {
+	struct txn *t;
+	const struct mass *m;
+	mass_device_fn *fn;
+	void *arg;
+};
+
+static enum err_code
+walk_member(void *arg, uint32_t device, bool *stop, struct err *err)
+{
+	struct walk *w = arg;
+	struct device d;
+	enum err_code rc = device_read(w->t, device, &d, err);
+
+	if (rc != ERR_OK || d.state != DEVICE_ENROLLED || d.org != w->m->org)
+		return rc;
+	return w->fn(w->arg, &d, stop, err);
+}
+
+static enum err_code
+walk_org(void *arg, struct bytes key, struct bytes value, bool *stop,
+    struct err *err)
+{
+	(void)value;
+	return walk_member(arg, key_get_u32(key, 5), stop, err);
+}
+
+enum err_code
+mass_each_device(struct txn *t, const struct mass *m, mass_device_fn *fn,
+    void *arg, struct err *err)
+{
+	struct walk w = { t, m, fn, arg };
+	struct key prefix = key_of(KIND_DEVICE_ORG), from;
+
+	if (m->group != 0)
+		return group_each_member(
+		    t, m->group, m->after, walk_member, &w, err);
+	key_u32(&prefix, m->org);
+	from = prefix;
+	key_u32(&from, m->after + 1);
+	return txn_each(
+	    t, key_view(&prefix), key_view(&from), walk_org, &w, err);
+}
+
+static enum err_code
+count_one(void *arg, const struct device *d, bool *stop, struct err *err)
+{
+	uint32_t *n = arg;
+
+	(void)d;
+	(void)stop;
+	(void)err;
+	++*n;
+	return ERR_OK;
+}
+
+enum err_code
+mass_members(
+    struct txn *t, uint32_t org, uint64_t group, uint32_t *ret, struct err *err)
+{
+	struct mass m = { .org = org, .group = group };
+	struct org o;
+	uint32_t n = 0;
+	enum err_code rc;
+
+	if (group == 0) { /* counted already */
+		if ((rc = org_read(t, org, &o, err)) == ERR_OK)
+			*ret = o.enrolled;
+		return rc;
+	}
+	if ((rc = mass_each_device(t, &m, count_one, &n, err)) == ERR_OK)
+		*ret = n;
+	return rc;
+}
+
+/* ---- queueing ----------------------------------------------------------- */
+
+struct fan {
+	struct txn *t;
+	struct mass *m;
+	struct mass_judge *judge;
+	uint64_t pace; /* when the next push may go, in milliseconds */
+	uint64_t now;
+	uint32_t done;
+	bool all;
+};
+
+/* The time for one push more, in seconds. */
+static int64_t
+next_push(struct fan *f)
+{
+	uint64_t at = f->pace > f->now ? f->pace : f->now;
+
+	f->pace = at + 1000 / MASS_PUSHES;
+	return (int64_t)(at / 1000);
+}
+
+static enum err_code
+queue_one(struct fan *f, const struct device *d, struct err *err)
+{
+	struct mass *m = f->m;
+	struct queued q = { .channel = { d->number, 0 },
+		.order = m->order,
+		.mass = m->number,
+		.since = m->since };
+	struct channel c;
+	bool pushed;
+	enum err_code rc = channel_read(f->t, q.channel, &c, err);
+
+	if (rc != ERR_OK)
+		return rc;
+	memcpy(q.type, m->type, sizeof(q.type));
+	pushed = c.pushed_seq >= QUEUE_SEQ(m->order);
+	m->n[pushed ? MASS_PUSHED : MASS_QUEUED]++;
+	if ((rc = queue_add_shared(f->t, &c, &q, err)) != ERR_OK ||
+	    (rc = mass_put_device(f->t, m, d->number, err)) != ERR_OK)
+		return rc;
+	if (c.has_token &&
+	    (c.push_due == 0 || (uint64_t)c.push_due * 1000 > f->pace))
+		rc = channel_wake(f->t, &c, next_push(f), err);
+	return rc == ERR_OK ? channel_store(f->t, &c, err) : rc;
+}
+
+static enum err_code
+fan_one(void *arg, const struct device *d, bool *stop, struct err *err)
+{
+	struct fan *f = arg;
+	struct mass *m = f->m;
+	struct validation_device v;
+	const char *why;
+	enum err_code rc;
+
+	if (f->done == MASS_SLICE || m->n[MASS_LEFT] == 0) {
+		f->all = m->n[MASS_LEFT] == 0;
+		*stop = true;
+		return ERR_OK;
+	}
+	f->done++;
+	m->n[MASS_LEFT]--;
+	m->after = d->number;
+	validation_device_read(f->t, d, 0, &v);
+	if (mass_judge(f->judge, &v, &why))
+		return queue_one(f, d, err);
+	m->n[MASS_SKIPPED]++;
+	rc = mass_note(f->t, m, d->number, MASS_SKIPPED, why, err);
+	return rc;
+}
+
+static struct key
+pace_key(void)
+{
+	return key_of(KIND_MASS_PACE);
+}
+
+static enum err_code
+fan_out(struct fan *f, struct err *err)
+{
+	struct key pace = pace_key();
+	struct mass *m = f->m;
+	enum err_code rc;
+
+	(void)!index_get_u64(f->t, &pace, &f->pace);
+	f->all = true;
+	rc = mass_each_device(f->t, m, fan_one, f, err);
+	if (rc == ERR_OK)
+		rc = index_put_u64(f->t, &pace, f->pace, err);
+	if (rc != ERR_OK)
+		return rc;
+	m->fanning = !f->all;
+	if (f->all) { /* who left between the count and now */
+		m->n[MASS_DROPPED] += m->n[MASS_LEFT];
+		m->n[MASS_LEFT] = 0;
+		m->after = 0;
+	}
+	return mass_open(f->t, m->number, err);
+}
+
+enum err_code
+mass_fan_out(struct txn *t, struct engine *e, struct mass *m, struct err *err)
+{
+	char hole[QUEUE_UUID_MAX + 1];
+	struct fan f = {
+		.t = t, .m = m, .now = (uint64_t)(engine_now_ns(e) / 1000000)
+	};
+	struct schema_envelope env;
+	struct buf plist = { 0 };
+	struct pl *root = NULL;
+	enum err_code rc;
+
+	mass_uuid(m->number, 0, m->since, hole);
+	if ((rc = mass_plist(t, m->number, hole, &plist, err)) == ERR_OK &&
+	    (rc = pl_parse(buf_view(&plist), &root, err)) == ERR_OK &&
+	    (rc = schema_command_check_envelope(e->schema, root, &env, err)) ==
+		ERR_OK &&
+	    (rc = mass_judge_new(
+		 e->schema, validation_read(t), &env, &f.judge, err)) == ERR_OK)
+		rc = fan_out(&f, err);
+	mass_judge_free(f.judge);
+	pl_free(root);
+	buf_wipe(&plist);
+	return rc;
+}
+
+/* ---- taking back -------------------------------------------------------- */
+
+struct sweep {
+	struct txn *t;
+	struct engine *engine;
+	const struct mass *m;
+	uint32_t after;
+	uint32_t done;
+	bool all;
+};
+
+static enum err_code
+take_back(struct sweep *s, struct queued *q, struct err *err)
+{
+	struct channel c;
+	enum err_code rc;
+
+	q->ending = s->m->stopped_as;
+	q->expires = 0;
+	if (q->ending == QUEUE_EXPIRED)
+		return queue_expire_one(s->t, s->engine, q, err);
+	if ((rc = channel_read(s->t, q->channel, &c, err)) == ERR_OK)
+		rc = queue_finish(s->t, &c, q, false, err);
+	if (rc == ERR_OK && c.waiting == 0)
+		rc = channel_calm(s->t, &c, err);
+	return rc == ERR_OK ? channel_store(s->t, &c, err) : rc;
+}
+
+static enum err_code
+sweep_one(void *arg, struct bytes key, struct bytes value, bool *stop,
+    struct err *err)
+{
+	struct sweep *s = arg;
+	struct channel_id id = { key_get_u32(key, 9), 0 };
+	struct queued q;
+	enum err_code rc;
+
+	(void)value;
+	if (s->done == MASS_SLICE) {
+		s->all = false;
+		*stop = true;
+		return ERR_OK;
+	}
+	s->done++;
+	s->after = id.device;
+	rc = queue_get(s->t, id, s->m->order, &q, NULL);
+	if (rc == ERR_NOT_FOUND || (rc == ERR_OK && q.state == QUEUE_SENT))
+		return ERR_OK;
+	return rc == ERR_OK ? take_back(s, &q, err)
+	                    : err_set(err, rc, "queue: %s", err_text(rc));
+}
+
+/* One slice; the counts are the records' own, so m is read anew. */
+static enum err_code
+sweep(
+    struct txn *t, struct engine *e, struct mass *m, bool *all, struct err *err)
+{
+	struct sweep s = { t, e, m, m->after, 0, true };
+	struct key prefix = key_of(KIND_MASS_DEVICE), from;
+	enum err_code rc;
+
+	key_u64(&prefix, m->number);
+	from = prefix;
+	key_u32(&from, m->after + 1);
+	rc =
+	    txn_each(t, key_view(&prefix), key_view(&from), sweep_one, &s, err);
+	if (rc == ERR_OK)
+		rc = mass_read(t, m->number, m, err);
+	if (rc != ERR_OK)
+		return rc;
+	m->after = s.all ? 0 : s.after;
+	*all = s.all;
+	return mass_store(t, m, err);
+}
+
+/* ---- the end ------------------------------------------------------------ */
+
+static enum err_code
+drop_file(struct txn *t, struct mass *m, struct err *err)
+{
+	struct node n;
+	enum err_code rc =
+	    m->file == 0 ? ERR_NOT_FOUND : node_get(t, m->file, &n, NULL);
+
+	m->file = 0;
+	if (rc == ERR_NOT_FOUND)
+		return ERR_OK;
+	if (rc == ERR_OK && (rc = node_unlink(t, &n, err)) == ERR_OK)
+		rc = node_drop(t, &n, err);
+	return rc;
+}
+
+struct trim {
+	struct txn *t;
+	uint32_t over; /* that are finished */
+	uint32_t oldest;
+};
+
+static enum err_code
+trim_one(void *arg, struct bytes key, struct bytes value, bool *stop,
+    struct err *err)
+{
+	struct trim *x = arg;
+	struct mass m;
+	enum err_code rc =
+	    mass_read(x->t, (uint32_t)key_get_u64(key, 5), &m, err);
+
+	(void)value;
+	(void)stop;
+	if (rc != ERR_OK || m.ended_at == 0)
+		return rc;
+	if (x->over++ == 0)
+		x->oldest = m.number;
+	return ERR_OK;
+}
+
+/* Pages of old ones go. */
+static enum err_code
+trim(struct txn *t, uint32_t org, struct err *err)
+{
+	struct key prefix = key_of(KIND_MASS_OF);
+	struct trim x = { .t = t };
+	struct mass m;
+	enum err_code rc;
+
+	key_u32(&prefix, org);
+	rc = txn_each(t, key_view(&prefix), BYTES_NONE, trim_one, &x, err);
+	if (rc != ERR_OK || x.over <= MASS_KEPT)
+		return rc;
+	if ((rc = mass_read(t, x.oldest, &m, err)) == ERR_OK)
+		rc = mass_drop(t, &m, err);
+	return rc;
+}
+
+static enum err_code
+close_it(struct txn *t, struct engine *e, struct mass *m, struct err *err)
+{
+	struct key plist = queue_command_key(QUEUE_SEQ(m->order));
+	struct key end =
+	    queue_end_key(m->expires, (struct channel_id){ 0, 0 }, m->number);
+	enum err_code rc;
+
+	if (m->ended_at != 0)
+		return ERR_OK;
+	m->ended_at = engine_now(e);
+	if ((rc = drop_file(t, m, err)) != ERR_OK ||
+	    (rc = txn_drop(t, &plist, err)) != ERR_OK ||
+	    (rc = txn_drop(t, &end, err)) != ERR_OK ||
+	    (rc = mass_store(t, m, err)) != ERR_OK ||
+	    (rc = event_record(t, e, m->org, err,
+		 "command %s (%s) for %u devices is over: %u acknowledged, %u "
+		 "failed, %u skipped, %u cancelled, %u expired, %u dropped",
+		 m->name, m->type, m->members, m->n[MASS_DONE],
+		 m->n[MASS_FAILED], m->n[MASS_SKIPPED], m->n[MASS_CANCELLED],
+		 m->n[MASS_EXPIRED], m->n[MASS_DROPPED])) != ERR_OK)
+		return rc;
+	return trim(t, m->org, err);
+}
+
+/* ---- whatever is to be done --------------------------------------------- */
+
+struct run {
+	struct engine *engine;
+	uint64_t mass; /* 0: none is open */
+};
+
+static enum err_code
+first_one(void *arg, struct bytes key, struct bytes value, bool *stop,
+    struct err *err)
+{
+	struct run *r = arg;
+
+	(void)value;
+	(void)err;
+	r->mass = key_get_u64(key, 1);
+	*stop = true;
+	return ERR_OK;
+}
+
+static enum err_code
+look_txn(struct txn *t, void *arg, struct err *err)
+{
+	struct run *r = arg;
+	struct key prefix = key_of(KIND_MASS_OPEN);
+
+	r->mass = 0;
+	return txn_each(t, key_view(&prefix), BYTES_NONE, first_one, r, err);
+}
+
+static enum err_code
+run_txn(struct txn *t, void *arg, struct err *err)
+{
+	struct run *r = arg;
+	struct key open = key_of(KIND_MASS_OPEN);
+	struct mass m;
+	bool all = true;
+	enum err_code rc = mass_read(t, (uint32_t)r->mass, &m, NULL);
+
+	key_u64(&open, r->mass);
+	if (rc == ERR_NOT_FOUND)
+		return txn_drop(t, &open, err);
+	if (rc != ERR_OK)
+		return err_set(err, rc, "mass command: %s", err_text(rc));
+	if (m.fanning) {
+		if ((rc = mass_fan_out(t, r->engine, &m, err)) == ERR_OK)
+			rc = mass_store(t, &m, err);
+		all = !m.fanning;
+	} else if (m.stopping && m.ended_at == 0) {
+		rc = sweep(t, r->engine, &m, &all, err);
+	}
+	if (rc != ERR_OK || !all)
+		return rc;
+	if (m.n[MASS_QUEUED] + m.n[MASS_PUSHED] + m.n[MASS_SENT] +
+		m.n[MASS_NOT_NOW] ==
+	    0)
+		rc = close_it(t, r->engine, &m, err);
+	return rc == ERR_OK ? txn_drop(t, &open, err) : rc;
+}
+
+/* One that cannot be done must not keep the others, and the house, busy. */
+static enum err_code
+give_up_txn(struct txn *t, void *arg, struct err *err)
+{
+	const struct run *r = arg;
+	struct key open = key_of(KIND_MASS_OPEN);
+
+	key_u64(&open, r->mass);
+	return txn_drop(t, &open, err);
+}
+
+enum err_code
+mass_run(struct engine *e, int64_t *next, struct err *err)
+{
+	struct run r = { .engine = e };
+	struct err why = { 0 };
+	enum err_code rc;
+
+	*next = 0;
+	while ((rc = store_view(e->store, look_txn, &r, err)) == ERR_OK &&
+	       r.mass != 0) {
+		rc = store_update(e->store, run_txn, &r, &why);
+		if (rc == ERR_STANDBY || rc == ERR_FULL)
+			return err_set(err, rc, "%s", why.msg);
+		if (rc == ERR_OK)
+			continue;
+		log_error("command %llu for many devices stands still: %s",
+		    (unsigned long long)r.mass, why.msg);
+		rc = store_update(e->store, give_up_txn, &r, err);
+		if (rc != ERR_OK)
+			return rc;
+	}
+	return rc;
+}
