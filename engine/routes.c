@@ -1,6 +1,8 @@
 #include "engine/routes.h"
 
+#include "engine/mdm/ade.h"
 #include "engine/mdm/form.h"
+#include "engine/mdm/ota.h"
 #include "engine/metrics.h"
 #include "engine/model/model.h"
 #include "engine/portal/enroll_page.h"
@@ -65,6 +67,30 @@ authenticate(struct exchange *x, void *ctx)
 }
 
 static void
+ota(struct exchange *x, void *ctx)
+{
+	const struct routes_ctx *c = ctx;
+
+	mdm_ota(x, c->mdm, enroll_page);
+}
+
+static void
+ade(struct exchange *x, void *ctx)
+{
+	const struct routes_ctx *c = ctx;
+
+	mdm_ade(x, c->mdm);
+}
+
+static void
+ade_web(struct exchange *x, void *ctx)
+{
+	const struct routes_ctx *c = ctx;
+
+	mdm_ade_web(x, c->mdm, enroll_page);
+}
+
+static void
 trust(struct exchange *x, void *ctx)
 {
 	const struct routes_ctx *c = ctx;
@@ -113,6 +139,11 @@ const struct route routes[] = {
 	{ "POST", "/scep/{org}/*",        SCEP_MESSAGE_MAX, scep },
 	{ "GET",  "/enroll/{org}",        0,                enroll },
 	{ "POST", "/enroll/{org}",        FORM_MAX,         enroll },
+	{ "GET",  "/ota/{org}",           0,                ota },
+	{ "POST", "/ota/{org}",           DEVICE_MAX,       ota },
+	{ "POST", "/ade/{org}",           DEVICE_MAX,       ade },
+	{ "GET",  "/ade/{org}/web",       0,                ade_web },
+	{ "POST", "/ade/{org}/web",       FORM_MAX,         ade_web },
 	{ "GET",  "/",                    0,                find },
 	{ "GET",  "/.well-known/com.apple.remotemanagement", 0, well_known },
 	{ "POST", "/account/{org}",       DEVICE_MAX,       account },

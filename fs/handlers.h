@@ -38,6 +38,7 @@ tree_read_fn org_vendor_csr_read;
 tree_read_fn org_enroll_read;
 tree_read_fn org_ca_read;
 tree_read_fn org_scep_challenges_read;
+tree_read_fn org_anchor_certs_read;
 
 /* group.c */
 extern const struct tree_names group_names; /* status/orgs/{org}/groups */

@@ -104,3 +104,9 @@ org_scep_challenges_read(const struct at *at, struct buf *b, struct err *err)
 {
 	return org_scep_challenges_page(at->engine, at->org, b, err);
 }
+
+enum err_code
+org_anchor_certs_read(const struct at *at, struct buf *b, struct err *err)
+{
+	return org_anchor_certs(at->engine, at->org, b, err);
+}

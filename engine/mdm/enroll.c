@@ -180,6 +180,9 @@ keep_txn(struct txn *t, void *arg, struct err *err)
 		rc = admission_take(
 		    t, x->engine, x->grant->ask, &c.admission, err);
 		complete(x->grant, &c.admission);
+		if (x->grant->ask->udid != NULL)
+			snprintf(
+			    c.name, sizeof(c.name), "%s", x->grant->ask->udid);
 	}
 	if (rc == ERR_OK)
 		rc = challenge_put(t, &c, x->fresh.challenge, err);
@@ -256,8 +259,15 @@ enroll_profile(struct engine *e, const struct enroll_grant *g, struct buf *b,
     struct err *err)
 {
 	struct enroll x = { .engine = e, .org = g->ask->org, .grant = g };
+	enum err_code rc = enroll(&x, b, err);
 
-	return enroll(&x, b, err);
+	/* strangers read it: names of servers and users are in the event */
+	if (rc == ERR_REMOTE)
+		rc = err_set(err, rc,
+		    "the certificate authority of the organization does not "
+		    "answer as it should: try again later, or tell your "
+		    "administrator");
+	return rc;
 }
 
 void

@@ -4,6 +4,7 @@
 
 #include "engine/base/log.h"
 #include "engine/mdm/mdm_priv.h"
+#include "engine/mdm/ota.h"
 #include "engine/model/accounts.h"
 #include "engine/model/invitations.h"
 #include "engine/model/orgs.h"
@@ -13,11 +14,13 @@ struct visit {
 	struct exchange *x;
 	struct mdm *m;
 	enroll_form_fn *draw;
+	const struct enroll_way *way;
 	uint32_t org;
 	char shown[256]; /* the organization's name for people */
 	bool open;
 	bool users;
 	bool invitations;
+	bool over_the_air; /* the profile comes in steps: ota.h */
 	const char *scope; /* of forms */
 	const char *action;
 	/* what was typed, or came with the link; NULL */
@@ -25,6 +28,33 @@ struct visit {
 	const char *password;
 	const char *invitation;
 };
+
+static struct admission_ask
+ask_of(const struct visit *v)
+{
+	return (struct admission_ask){ .org = v->org,
+		.door = v->way->door,
+		.from = v->x->peer,
+		.serial = v->way->serial,
+		.udid = v->way->udid,
+		.note = v->way->note,
+		.now = v->x->now };
+}
+
+/* Over the air a device tells its serial number in the next step: whoever has
+ * no other way to be let in may begin where a list of them decides. */
+static bool
+may_begin(struct txn *t, const struct visit *v)
+{
+	const struct admission_ask ask = ask_of(v);
+	struct admission a;
+	bool listed = false;
+
+	if (admission_check(t, &ask, &a, NULL) == ERR_OK)
+		return true;
+	(void)admission_serial(t, v->org, "", &listed);
+	return v->over_the_air && listed && !v->users && !v->invitations;
+}
 
 static enum err_code
 look_txn(struct txn *t, void *arg, struct err *err)
@@ -36,9 +66,11 @@ look_txn(struct txn *t, void *arg, struct err *err)
 	if (rc != ERR_OK)
 		return rc;
 	v->org = o.number;
-	v->open = admission_is_open(t, o.number);
 	v->users = accounts_any(t, o.number);
 	v->invitations = invitations_any(t, o.number);
+	v->over_the_air = v->way->over_the_air ||
+	                  (v->way->udid == NULL && ota_wanted(t, o.number));
+	v->open = may_begin(t, v);
 	if (org_setting(t, o.number, NULL, "name", v->shown,
 		sizeof(v->shown)) != ERR_OK)
 		snprintf(v->shown, sizeof(v->shown), "%s", o.name);
@@ -89,7 +121,9 @@ hand_out(const struct visit *v, const struct admission_ask *ask)
 	struct enroll_grant grant = { .ask = ask };
 	struct err err = { 0 };
 	enum err_code rc =
-	    enroll_profile(v->m->engine, &grant, &v->x->reply, &err);
+	    v->over_the_air
+		? ota_begin(v->m->engine, &grant, &v->x->reply, &err)
+		: enroll_profile(v->m->engine, &grant, &v->x->reply, &err);
 
 	if (rc == ERR_OK) {
 		enroll_answer(
@@ -131,10 +165,7 @@ sign_in(const struct visit *v, const struct admission_ask *ask)
 static void
 post(struct visit *v)
 {
-	struct admission_ask ask = { .org = v->org,
-		.door = "enroll",
-		.from = v->x->peer,
-		.now = v->x->now };
+	struct admission_ask ask = ask_of(v);
 	struct err err = { 0 };
 
 	if (form_check(v->m, v->x, v->scope, &err) != ERR_OK) {
@@ -162,10 +193,7 @@ post(struct visit *v)
 static void
 get(const struct visit *v)
 {
-	struct admission_ask ask = { .org = v->org,
-		.door = "enroll",
-		.from = v->x->peer,
-		.now = v->x->now };
+	struct admission_ask ask = ask_of(v);
 
 	/* a link is followed by machines, too: it is used by a POST alone */
 	if (v->open && v->invitation == NULL)
@@ -184,23 +212,23 @@ get(const struct visit *v)
 }
 
 void
-mdm_enroll(struct exchange *x, struct mdm *m, enroll_form_fn *draw)
+enroll_visit(struct exchange *x, struct mdm *m, enroll_form_fn *draw,
+    const struct enroll_way *way)
 {
-	struct visit v = { .x = x, .m = m, .draw = draw };
+	struct visit v = { .x = x, .m = m, .draw = draw, .way = way };
 	struct buf scope = { 0 }, action = { 0 };
 	struct err err = { 0 };
-	enum err_code rc;
+	enum err_code rc = store_view(m->engine->store, look_txn, &v, &err);
 
-	if (enroll_too_often(x, m))
-		return;
-	rc = store_view(m->engine->store, look_txn, &v, &err);
 	if (rc != ERR_OK) {
 		exchange_text(x, err_http(rc), "%s", err.msg);
 		return;
 	}
 	buf_printf(&scope, "enroll %u", v.org);
 	v.scope = form_keep(x, &scope);
-	form_path(&action, "/enroll/", x->params[0]);
+	form_path(&action, way->path, x->params[0]);
+	if (way->session != NULL)
+		buf_printf(&action, "/web?session=%s", way->session);
 	v.action = form_keep(x, &action);
 	if (strcmp(x->method, "POST") == 0) {
 		v.user = form_value(x, "user", false);
@@ -211,4 +239,14 @@ mdm_enroll(struct exchange *x, struct mdm *m, enroll_form_fn *draw)
 		v.invitation = form_query(x, "invitation");
 		get(&v);
 	}
+}
+
+void
+mdm_enroll(struct exchange *x, struct mdm *m, enroll_form_fn *draw)
+{
+	static const struct enroll_way way = { .door = "enroll",
+		.path = "/enroll/" };
+
+	if (!enroll_too_often(x, m))
+		enroll_visit(x, m, draw, &way);
 }

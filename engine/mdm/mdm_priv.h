@@ -60,6 +60,19 @@ void enroll_answer(struct exchange *x, const char *disposition);
  * it has been answered. */
 bool enroll_too_often(struct exchange *x, struct mdm *m);
 
+/* How somebody came to the page of enroll_form.c. */
+struct enroll_way {
+	const char *door; /* for events: admission.h */
+	const char *path; /* of the form: "/enroll/" */
+	bool over_the_air;
+	/* of a device that has told them already; NULL */
+	const char *udid, *serial, *note;
+	const char *session; /* of ADE's page; NULL */
+};
+/* Answer a GET of that page, or its form. */
+void enroll_visit(struct exchange *x, struct mdm *m, enroll_form_fn *draw,
+    const struct enroll_way *way);
+
 /*
  * A device that signed in by an account (account.c): false, with the answer,
  * if its user has gone: it must sign in again.  Otherwise a token that came

@@ -3,10 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <openssl/err.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 
 #include "engine/base/text.h"
+#include "engine/mdm/profile_encrypt.h"
 #include "engine/pki/cms.h"
 
 /*
@@ -27,6 +29,22 @@ fixed_uuid(const struct profile_inputs *in, const char *what, struct bytes more,
 	text_uuid(&b, hash);
 	snprintf(ret, PROFILE_UUID, "%s", buf_str(&b));
 	buf_free(&b);
+}
+
+enum err_code
+profile_fresh_uuid(char ret[static PROFILE_UUID], struct err *err)
+{
+	struct buf b = { 0 };
+	uint8_t random[16];
+
+	if (RAND_bytes(random, sizeof(random)) != 1) {
+		ERR_clear_error();
+		return err_set(err, ERR_INTERNAL, "no random bytes");
+	}
+	text_uuid(&b, random);
+	snprintf(ret, PROFILE_UUID, "%s", buf_str(&b));
+	buf_free(&b);
+	return ERR_OK;
 }
 
 struct pl *
@@ -139,9 +157,9 @@ profile_sign(const struct pl *profile, const struct identity *signer,
 	return rc;
 }
 
-static struct pl *
-profile(const struct profile_inputs *in, const char *name, const char *title,
-    struct pl *content)
+struct pl *
+profile_frame(const struct profile_inputs *in, const char *name,
+    const char *title, struct pl *content)
 {
 	char uuid[PROFILE_UUID];
 	struct pl *p;
@@ -160,18 +178,12 @@ profile_make(const struct profile_inputs *in, const char *challenge,
 {
 	struct pl *p, *scep = NULL, *content;
 	char uuid[PROFILE_UUID], title[300];
-	struct buf random = { 0 };
-	uint8_t bytes[16];
 	enum err_code rc;
 	size_t i;
 
-	if (RAND_bytes(bytes, sizeof(bytes)) != 1)
-		return err_set(err, ERR_INTERNAL, "no random bytes");
 	/* a new one each time: a new identity is asked for */
-	text_uuid(&random, bytes);
-	snprintf(uuid, sizeof(uuid), "%s", buf_str(&random));
-	buf_free(&random);
-	if ((rc = profile_scep(in, challenge, uuid, &scep, err)) != ERR_OK)
+	if ((rc = profile_fresh_uuid(uuid, err)) != ERR_OK ||
+	    (rc = profile_scep(in, challenge, uuid, &scep, err)) != ERR_OK)
 		return rc;
 	content = pl_new_array();
 	for (i = 0; i < in->n_roots; i++)
@@ -179,10 +191,13 @@ profile_make(const struct profile_inputs *in, const char *challenge,
 	pl_array_add(content, scep);
 	pl_array_add(content, mdm_payload(in, uuid));
 	snprintf(title, sizeof(title), "%s: device management", in->display);
-	p = profile(in, "enroll", title, content);
+	p = profile_frame(in, "enroll", title, content);
 	pl_set_string(p, "PayloadDescription",
 	    "Lets the organization manage this device.");
-	rc = profile_sign(p, in->signer, ret, err);
+	if (in->reader != NULL)
+		rc = profile_encrypt(p, in->reader, err);
+	if (rc == ERR_OK)
+		rc = profile_sign(p, in->signer, ret, err);
 	pl_free(p);
 	return rc;
 }
@@ -197,7 +212,8 @@ profile_make_trust(
 
 	for (i = 0; i < in->n_roots; i++)
 		pl_array_add(content, root_payload(in, in->roots[i]));
-	p = profile(in, "trust", "Trust in the management server", content);
+	p = profile_frame(
+	    in, "trust", "Trust in the management server", content);
 	rc = profile_sign(p, in->signer, ret, err);
 	pl_free(p);
 	return rc;

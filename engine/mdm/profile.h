@@ -33,6 +33,8 @@ struct profile_inputs {
 	char udid[DEVICE_ID_MAX + 1];
 	char serial[DEVICE_ID_MAX + 1];
 	char own_challenge[CHALLENGE_MAX + 1]; /* of scep/challenges; "" */
+	/* The payloads are encrypted for it; NULL: they are not.  Borrowed. */
+	const struct cert *reader;
 	const struct engine *engine;
 };
 
@@ -75,6 +77,14 @@ enum err_code profile_make(const struct profile_inputs *in,
     const char *challenge, struct buf *ret, struct err *err);
 enum err_code profile_make_trust(
     const struct profile_inputs *in, struct buf *ret, struct err *err);
+
+/* The same for the first two steps of an enrollment over the air: the profile
+ * service payload with its challenge, and a profile that gets the device a
+ * certificate named after it. */
+enum err_code profile_make_service(const struct profile_inputs *in,
+    const char *challenge, struct buf *ret, struct err *err);
+enum err_code profile_make_identity(const struct profile_inputs *in,
+    const char *challenge, struct buf *ret, struct err *err);
 
 /* Make this server's UUID, once; profile_inputs() needs it. */
 enum err_code profile_install_id(struct engine *e, struct err *err);

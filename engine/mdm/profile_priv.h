@@ -1,5 +1,5 @@
 /*
- * profile_priv.h - between profile.c and profile_scep.c.
+ * profile_priv.h - between profile.c, profile_scep.c and profile_ota.c.
  */
 #ifndef MDMFS_MDM_PROFILE_PRIV_H
 #define MDMFS_MDM_PROFILE_PRIV_H
@@ -9,6 +9,13 @@
 /* A payload with what every payload has. */
 struct pl *profile_payload(const struct profile_inputs *in, const char *type,
     const char *name, const char *uuid);
+
+/* A profile around the array of payloads, which it takes over. */
+struct pl *profile_frame(const struct profile_inputs *in, const char *name,
+    const char *title, struct pl *content);
+
+enum err_code profile_fresh_uuid(
+    char ret[static PROFILE_UUID], struct err *err);
 
 /* Append the server's address, path ("/mdm/" or "/scep/") and the
  * organization's name, percent-encoded. */

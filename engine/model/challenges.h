@@ -29,9 +29,9 @@ struct challenge {
 	uint8_t key_id[32];
 	uint8_t fingerprint[32];    /* of the certificate that it got */
 	struct admission admission; /* what let its device in */
-	/* Of a file in orgs/ORG/scep/challenges, else empty: its name, which is
-	 * the UDID or serial number of the only device that it is good for;
-	 * and the file, which must still be what it was. */
+	/* UDID or serial number of the only device that it is good for; "".
+	 * Of a file in orgs/ORG/scep/challenges its name; and the file (else
+	 * 0), which must still be what it was. */
 	char name[DEVICE_ID_MAX + 1];
 	uint64_t ino;
 	uint64_t version;

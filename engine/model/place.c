@@ -2,6 +2,7 @@
 
 #include "engine/model/accounts.h"
 #include "engine/model/admission.h"
+#include "engine/model/apple_trust.h"
 #include "engine/model/challenges.h"
 #include "engine/model/invitations.h"
 #include "engine/model/groups.h"
@@ -11,6 +12,7 @@
 #include "engine/model/queue.h"
 #include "engine/model/queue_expiry.h"
 #include "engine/model/renewals.h"
+#include "engine/model/required_os.h"
 #include "engine/model/results.h"
 #include "engine/model/scep_settings.h"
 #include "engine/model/settings.h"
@@ -85,6 +87,8 @@ static const struct place_rule rules[PLACES] = {
 				  .apply = invitation_apply, .removed = invitation_removed },
 	[PLACE_ENROLLMENT_SERIALS] = { .judge = serials_judge },
 	[PLACE_ENROLLMENT_DOMAINS] = { .judge = domains_judge, .apply = domains_apply },
+	[PLACE_APPLE_DEVICE_FILE] = { .judge = apple_trust_judge },
+	[PLACE_REQUIRED_OS]   = { .judge = required_os_judge },
 	[PLACE_ORG_URL]       = { .judge = url_judge, .apply = url_apply, .removed = url_removed },
 };
 /* clang-format on */

@@ -235,7 +235,9 @@ grant_decide(
 	if (rc != ERR_OK)
 		return rc;
 	g->challenged = true;
-	if (g->challenge.name[0] != '\0')
+	/* an administrator's string goes on with the enrollment that there is;
+	 * a device that enrolls over the air begins anew */
+	if (g->challenge.name[0] != '\0' && g->challenge.ino != 0)
 		g->challenge.meant =
 		    challenge_device(t, e->org, g->challenge.name);
 	if (g->renewal && g->meant != 0 && g->challenge.meant != 0 &&

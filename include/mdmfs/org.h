@@ -63,6 +63,11 @@ enum err_code org_scep_page(
 enum err_code org_scep_challenges_page(
     struct engine *e, uint32_t org, struct buf *b, struct err *err);
 
+/* status/orgs/ORG/anchor-certs.json: the value of anchor_certs in an ADE
+ * profile (JSON): the roots of the HTTPS chain and of system/trust. */
+enum err_code org_anchor_certs(
+    struct engine *e, uint32_t org, struct buf *b, struct err *err);
+
 /* The certificate (PEM) of the organization's own CA.  ERR_NOT_FOUND until a
  * device has first asked for it. */
 enum err_code org_ca_page(
