@@ -1,5 +1,7 @@
 #include "engine/portal/enroll_page.h"
 
+#include <string.h>
+
 #include "engine/base/text.h"
 
 /* Contrast of all text is 4.5 and more in both schemes (WCAG 2.1 1.4.3). */
@@ -47,6 +49,23 @@ hidden(struct buf *b, const char *name, const char *value)
 	buf_printf(b, "<input type=\"hidden\" name=\"%s\" value=\"", name);
 	xml(b, value);
 	buf_text(b, "\">\n");
+}
+
+/* The problem, which begins like a line of a log. */
+static void
+problem(struct buf *b, const struct enroll_form *f)
+{
+	const char *s = f->problem;
+	size_t len = strlen(s);
+
+	if (len == 0)
+		return;
+	buf_text(b, "<p class=\"bad\" role=\"alert\">");
+	if (*s >= 'a' && *s <= 'z')
+		buf_char(b, (char)(*s++ - 32));
+	xml(b, s);
+	buf_text(b,
+	    strchr(".?!", f->problem[len - 1]) == NULL ? ".</p>\n" : "</p>\n");
 }
 
 struct field {
@@ -156,15 +175,11 @@ forms(struct buf *b, const struct enroll_form *f)
 	buf_text(b, "<p>You get a profile that lets ");
 	xml(b, f->organization);
 	buf_text(b, " manage this device.</p>\n");
-	if (f->problem[0] != '\0') {
-		buf_text(b, "<p class=\"bad\" role=\"alert\">");
-		xml(b, f->problem);
-		buf_text(b, "</p>\n");
-	}
-	/* who came with a link needs nothing else */
+	problem(b, f);
+	/* who came with a link needs nothing else, if it is good */
 	if (f->ask_invitation && f->invitation[0] != '\0')
 		invitation_form(b, f);
-	if (f->ask_user)
+	if (f->ask_user && (f->invitation[0] == '\0' || f->problem[0] != '\0'))
 		sign_in_form(b, f, "Get the profile");
 	if (f->ask_invitation && f->invitation[0] == '\0')
 		invitation_form(b, f);
@@ -181,13 +196,9 @@ forms(struct buf *b, const struct enroll_form *f)
 static void
 sentence(struct buf *b, const struct enroll_form *f, const char *text)
 {
-	if (f->problem[0] == '\0') {
+	if (f->problem[0] == '\0')
 		buf_printf(b, "<p>%s</p>\n", text);
-		return;
-	}
-	buf_text(b, "<p class=\"bad\" role=\"alert\">");
-	xml(b, f->problem);
-	buf_text(b, "</p>\n");
+	problem(b, f);
 }
 
 void
