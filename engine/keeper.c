@@ -7,6 +7,7 @@
 
 #include "engine/base/log.h"
 #include "engine/mdm/renew.h"
+#include "engine/model/certs.h"
 #include "engine/model/challenges.h"
 #include "engine/model/mass.h"
 #include "engine/model/notices.h"
@@ -26,6 +27,7 @@ struct keeper {
 	struct tls_watch tls_watch;
 	struct notices_watch notices;
 	int64_t trim_at; /* seconds */
+	int64_t certs_at;
 	int64_t purge_at;
 	int64_t relax_at;
 	pthread_t thread;
@@ -120,6 +122,33 @@ trim(struct keeper *k, int64_t *next, struct err *err)
 	return store_update(k->engine->store, trim_txn, k->engine, err);
 }
 
+struct trim_certs {
+	int64_t now;
+	bool more;
+};
+
+static enum err_code
+trim_certs_txn(struct txn *t, void *arg, struct err *err)
+{
+	struct trim_certs *x = arg;
+
+	return issued_trim(t, x->now, &x->more, err);
+}
+
+static enum err_code
+trim_certs(struct keeper *k, int64_t *next, struct err *err)
+{
+	struct trim_certs x = { .now = engine_now(k->engine) };
+	enum err_code rc;
+
+	if (!is_time(k, &k->certs_at, HOUSEKEEPING, next))
+		return ERR_OK;
+	rc = store_update(k->engine->store, trim_certs_txn, &x, err);
+	if (rc == ERR_OK && x.more) /* the rest in the next round */
+		*next = k->certs_at = x.now + 1;
+	return rc;
+}
+
 static enum err_code
 purge(struct keeper *k, int64_t *next, struct err *err)
 {
@@ -140,6 +169,7 @@ static const struct {
 	{ "the ends of certificates", say_ends },
 	{ "renewals",                 renew },
 	{ "old challenges",           trim },
+	{ "ended certificates",       trim_certs },
 	{ "removed organizations",    purge },
 	{ "memory",                   relax },
 };

@@ -1,6 +1,7 @@
 #include "engine/pki/ca.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include <openssl/err.h>
 #include <openssl/rand.h>
@@ -277,39 +278,21 @@ add_leaf(X509 *x, const struct identity *ca, const GENERAL_NAMES *names,
 static enum err_code
 add_crl(X509 *x, const char *url, struct err *err)
 {
-	STACK_OF(DIST_POINT) *points = sk_DIST_POINT_new_null();
-	DIST_POINT *point = DIST_POINT_new();
-	GENERAL_NAME *name = GENERAL_NAME_new();
-	ASN1_IA5STRING *text = ASN1_IA5STRING_new();
-	bool fine =
-	    points != NULL && point != NULL && name != NULL && text != NULL;
+	struct buf text = { 0 };
+	enum err_code rc = ERR_OK;
 
-	if (fine && url != NULL) {
-		fine = ASN1_STRING_set(text, url, -1) == 1 &&
-		       (point->distpoint = DIST_POINT_NAME_new()) != NULL &&
-		       (point->distpoint->name.fullname =
-			       GENERAL_NAMES_new()) != NULL;
-		if (fine) {
-			GENERAL_NAME_set0_value(name, GEN_URI, text);
-			text = NULL;
-			fine = sk_GENERAL_NAME_push(
-				   point->distpoint->name.fullname, name) > 0;
-		}
-		if (fine) {
-			name = NULL;
-			fine = sk_DIST_POINT_push(points, point) > 0;
-		}
-		if (fine) {
-			point = NULL;
-			fine = X509_add1_ext_i2d(x, NID_crl_distribution_points,
-				   points, 0, X509V3_ADD_DEFAULT) == 1;
-		}
-	}
-	ASN1_IA5STRING_free(text);
-	GENERAL_NAME_free(name);
-	DIST_POINT_free(point);
-	sk_DIST_POINT_pop_free(points, DIST_POINT_free);
-	return fine ? ERR_OK : out_of_luck(err);
+	if (url == NULL)
+		return ERR_OK;
+	/* the syntax of OpenSSL's configuration: commas part values */
+	if (strpbrk(url, ",;@\n") != NULL)
+		return err_set(err, ERR_INVALID,
+		    "the address of the list of revoked certificates");
+	buf_printf(&text, "URI:%s", url);
+	if ((rc = buf_error(&text, err)) == ERR_OK &&
+	    !add_text(x, x, NID_crl_distribution_points, buf_str(&text)))
+		rc = out_of_luck(err);
+	buf_free(&text);
+	return rc;
 }
 
 enum err_code
