@@ -110,7 +110,8 @@ $(B)/mdmfs: $(B)/fs/main.o $(B)/libmdmfs-fs.a $(B)/libmdmfs.a
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(B)/tests/programs/simulate: LDLIBS += -lcurl
-$(B)/tests/programs/simulate: $(B)/tests/simulate/device.o
+$(B)/tests/programs/simulate: $(B)/tests/simulate/device.o \
+		$(B)/tests/simulate/ota.o
 $(B)/tests/%: $(B)/tests/%.o $(HELPERS:%.c=$(B)/%.o) $(B)/libmdmfs-fs.a \
 		$(B)/libmdmfs.a
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) \

@@ -3,6 +3,10 @@
  *
  *   simulate --url https://localhost:8443 --org ORG --cacert ROOT.pem
  *       [--profile FILE]     use this profile, not /enroll/ORG (one device)
+ *       [--ota]              enroll over the air: /ota/ORG, in three steps
+ *       [--apple FILE]       with --ota: the CA of their birth certificates,
+ *                            certificate and key (PEM); else they sign these
+ *                            themselves
  *       [--count N]          devices (1), UDIDs SIM-SEED-0000 and so on
  *       [--seed TEXT]        (A)
  *       [--threads N]        that work at the same time (1)
@@ -104,12 +108,14 @@ options(int argc, char **argv)
 		{ "org", 1, NULL, 'o' }, { "cacert", 1, NULL, 'c' },
 		{ "profile", 1, NULL, 'p' }, { "seed", 1, NULL, 's' },
 		{ "identity", 1, NULL, 'i' }, { "keys", 1, NULL, 'k' },
-		{ "state", 1, NULL, 'd' }, { "count", 1, NULL, 'n' },
-		{ "threads", 1, NULL, 't' }, { "rounds", 1, NULL, 'r' },
-		{ "wait", 1, NULL, 'w' }, { "not-now", 1, NULL, 'N' },
+		{ "state", 1, NULL, 'd' }, { "apple", 1, NULL, 'a' },
+		{ "count", 1, NULL, 'n' }, { "threads", 1, NULL, 't' },
+		{ "rounds", 1, NULL, 'r' }, { "wait", 1, NULL, 'w' },
+		{ "not-now", 1, NULL, 'N' },
 		{ "reuse", 0, &behaviour.reuse, 1 },
 		{ "http1", 0, &behaviour.http1, 1 },
 		{ "sha1", 0, &behaviour.sha1, 1 },
+		{ "ota", 0, &behaviour.ota, 1 },
 		{ "error", 0, &behaviour.error, 1 },
 		{ "vanish", 0, &behaviour.vanish, 1 },
 		{ "check-out", 0, &behaviour.check_out, 1 },
@@ -121,7 +127,8 @@ options(int argc, char **argv)
 		['s'] = &behaviour.seed,
 		['i'] = &behaviour.identity,
 		['k'] = &behaviour.keys,
-		['d'] = &behaviour.state };
+		['d'] = &behaviour.state,
+		['a'] = &behaviour.apple };
 	int *numbers[] = { ['n'] = &behaviour.count,
 		['t'] = &behaviour.threads,
 		['r'] = &behaviour.rounds,

@@ -2,7 +2,6 @@
 
 #include <openssl/pem.h>
 
-#include "engine/base/pl.h"
 #include "engine/base/text.h"
 #include "engine/pki/cms.h"
 #include "tests/scep/client.h"
@@ -36,9 +35,8 @@ identify(struct device *d)
 	curl_easy_setopt(d->curl, CURLOPT_SSLCERTTYPE, "PEM");
 }
 
-/* One request; true if it was answered with 200. */
-static bool
-request(struct device *d, const char *method, const char *url,
+bool
+device_request(struct device *d, const char *method, const char *url,
     struct bytes body, struct curl_slist *headers)
 {
 	CURLcode rc;
@@ -116,7 +114,7 @@ say(struct device *d, struct pl *message)
 	pl_free(message);
 	if (strcmp(behaviour.identity, "tls") != 0)
 		headers = sign(d, buf_view(&body));
-	good = request(d, "PUT", d->server, buf_view(&body), headers);
+	good = device_request(d, "PUT", d->server, buf_view(&body), headers);
 	curl_slist_free_all(headers);
 	buf_free(&body);
 	return good;
@@ -124,8 +122,8 @@ say(struct device *d, struct pl *message)
 
 /* ---- enrolling ---------------------------------------------------------- */
 
-static struct pl *
-payload(const struct pl *profile, const char *type)
+struct pl *
+device_payload(const struct pl *profile, const char *type)
 {
 	struct pl *content = pl_get_array(profile, "PayloadContent");
 	size_t i;
@@ -140,18 +138,36 @@ payload(const struct pl *profile, const char *type)
 	return NULL;
 }
 
-/* The profile, signed or not. */
+struct pl *
+device_profile(struct device *d, struct bytes file)
+{
+	struct buf xml = { 0 };
+	struct cert *signer = NULL;
+	struct pl *p = NULL;
+	struct err err = { 0 };
+
+	if (cms_verify_attached(file, &xml, &signer, NULL) != ERR_OK)
+		buf_bytes(&xml, file);
+	if (pl_parse(buf_view(&xml), &p, &err) != ERR_OK) {
+		n_failed++;
+		fprintf(stderr, "%s: profile: %s\n", d->udid, err.msg);
+	}
+	cert_free(signer);
+	buf_free(&xml);
+	return p;
+}
+
 static struct pl *
 get_profile(struct device *d)
 {
 	char url[1024];
-	struct buf file = { 0 }, xml = { 0 };
-	struct cert *signer = NULL;
-	struct pl *p = NULL;
-	struct err err = { 0 };
+	struct buf file = { 0 };
+	struct pl *p;
 	FILE *f;
 	int c;
 
+	if (behaviour.ota)
+		return device_ota(d);
 	if (behaviour.profile != NULL) {
 		NEED((f = fopen(behaviour.profile, "r")) != NULL);
 		while ((c = fgetc(f)) != EOF)
@@ -160,23 +176,17 @@ get_profile(struct device *d)
 	} else {
 		snprintf(url, sizeof(url), "%s/enroll/%s", behaviour.url,
 		    behaviour.org);
-		if (!request(d, "GET", url, BYTES_NONE, NULL))
+		if (!device_request(d, "GET", url, BYTES_NONE, NULL))
 			return NULL;
 		buf_bytes(&file, buf_view(&d->reply));
 	}
-	if (cms_verify_attached(buf_view(&file), &xml, &signer, NULL) != ERR_OK)
-		buf_bytes(&xml, buf_view(&file));
-	if (pl_parse(buf_view(&xml), &p, &err) != ERR_OK)
-		fprintf(stderr, "%s: profile: %s\n", d->udid, err.msg);
-	cert_free(signer);
+	p = device_profile(d, buf_view(&file));
 	buf_free(&file);
-	buf_free(&xml);
 	return p;
 }
 
-/* RFC 8894: a certificate for the challenge of the profile. */
-static bool
-scep(struct device *d, const struct pl *settings)
+bool
+device_scep(struct device *d, const struct pl *settings)
 {
 	const char *base = pl_get_string(settings, "URL");
 	X509 *own = client_self_sign(d->key, d->udid), *ca;
@@ -195,7 +205,7 @@ scep(struct device *d, const struct pl *settings)
 
 	snprintf(url, sizeof(url), "%s?operation=GetCACert", base);
 	ca = NULL;
-	if (request(d, "GET", url, BYTES_NONE, NULL)) {
+	if (device_request(d, "GET", url, BYTES_NONE, NULL)) {
 		p = d->reply.p;
 		ca = d2i_X509(NULL, &p, (long)d->reply.len);
 	}
@@ -203,7 +213,7 @@ scep(struct device *d, const struct pl *settings)
 		ask.ca = ca;
 		message = client_message(&ask);
 		snprintf(url, sizeof(url), "%s?operation=PKIOperation", base);
-		if (request(d, "POST", url, buf_view(&message), NULL))
+		if (device_request(d, "POST", url, buf_view(&message), NULL))
 			answer = client_read(
 			    buf_view(&d->reply), ca, d->key, own, NULL);
 	}
@@ -301,8 +311,8 @@ bool
 device_enroll(struct device *d)
 {
 	struct pl *profile = get_profile(d);
-	struct pl *mdm = payload(profile, "com.apple.mdm");
-	struct pl *p = payload(profile, "com.apple.security.scep");
+	struct pl *mdm = device_payload(profile, "com.apple.mdm");
+	struct pl *p = device_payload(profile, "com.apple.security.scep");
 	const char *url = pl_get_string(mdm, "ServerURL");
 	const char *topic = pl_get_string(mdm, "Topic");
 	bool good = false;
@@ -310,7 +320,7 @@ device_enroll(struct device *d)
 	if (url != NULL && topic != NULL) {
 		snprintf(d->server, sizeof(d->server), "%s", url);
 		snprintf(d->topic, sizeof(d->topic), "%s", topic);
-		good = scep(d, pl_get_dict(p, "PayloadContent"));
+		good = device_scep(d, pl_get_dict(p, "PayloadContent"));
 	}
 	pl_free(profile);
 	if (!good)

@@ -10,14 +10,15 @@
 #include <curl/curl.h>
 #include <openssl/x509.h>
 
+#include "engine/base/pl.h"
 #include "mdmfs/buf.h"
 
 /* How all of them behave: simulate's options. */
 struct behaviour {
 	const char *url, *org, *cacert, *profile, *seed, *identity, *keys,
-	    *state;
+	    *state, *apple;
 	int count, threads, rounds, wait_ms, not_now;
-	int reuse, http1, sha1, error, vanish, check_out;
+	int reuse, http1, sha1, error, vanish, check_out, ota;
 };
 extern struct behaviour behaviour;
 
@@ -44,6 +45,20 @@ bool device_enroll(struct device *d);
 /* Idle, then an answer to each command. */
 bool device_visit(struct device *d);
 bool device_check_out(struct device *d);
+/* The enrollment profile, over the air in three steps; NULL: it failed, and
+ * was said and counted.  The caller's. */
+struct pl *device_ota(struct device *d);
 void device_fini(struct device *d);
+
+/* ---- between device.c and ota.c ------------------------------------------ */
+
+/* One request; true if it was answered with 200; the answer is in d->reply. */
+bool device_request(struct device *d, const char *method, const char *url,
+    struct bytes body, struct curl_slist *headers);
+/* The answer as a profile, signed or not; NULL, and said, if it is none. */
+struct pl *device_profile(struct device *d, struct bytes file);
+struct pl *device_payload(const struct pl *profile, const char *type);
+/* RFC 8894: a certificate for the challenge of a SCEP payload, in d->cert. */
+bool device_scep(struct device *d, const struct pl *settings);
 
 #endif

@@ -73,4 +73,23 @@ fleet --check-out
 ok $? "they leave"
 is "$(grep -l 'state: checked-out' "$M"/devices/*/status | wc -l)" 10 "all"
 is "$(cat "$T/complaints")" '' "no request failed on the way"
+
+openssl req -x509 -newkey rsa:1024 -nodes -sha1 -keyout "$T/apple.key" \
+	-out "$T/apple.crt" -days 30 -subj '/CN=Apple iPhone Device CA' \
+	2>/dev/null
+cat "$T/apple.crt" "$T/apple.key" >"$T/apple.pem"
+mkdir -p "$M/system/trust/apple-device"
+cp "$T/apple.crt" "$M/system/trust/apple-device/ca.pem"
+"$simulate" --url "https://localhost:$PORT" --org fleet --cacert \
+	"$T/root.pem" --keys "$T/keys.pem" --count 10 --threads 4 --seed OTA \
+	--ota --apple "$T/apple.pem" >"$T/said" 2>"$T/complaints"
+ok $? "ten devices enroll over the air"
+is "$(said enrolled)" 10 "each of them"
+is "$(grep -c 'ota: .*signed by an Apple device' "$M/events")" 20 \
+	"as Apple devices"
+"$simulate" --url "https://localhost:$PORT" --org fleet --cacert \
+	"$T/root.pem" --keys "$T/keys.pem" --seed NONE --ota >"$T/said" \
+	2>"$T/complaints"
+is "$? $(said enrolled)" '1 0' "another program does not"
+is "$(find "$M/devices" -maxdepth 1 -name 'SIM-NONE*')" '' "and leaves nothing"
 done_testing
