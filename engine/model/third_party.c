@@ -182,22 +182,22 @@ try_name(struct search *x, const char *name)
 	x->found = c;
 }
 
-/* Words of the length and the letters of challenge_make(). */
+/* Whole words of the length and the letters of challenge_make(). */
 static void
 search_text(struct search *x, const char *text)
 {
 	static const char letters[] = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 	char word[CHALLENGE_LEN + 1];
+	size_t n;
 
-	while (*text != '\0') {
-		size_t n = strspn(text, letters);
-
-		if (n == CHALLENGE_LEN) {
-			memcpy(word, text, n);
-			word[n] = '\0';
-			try_name(x, word);
-		}
-		text += n > 0 ? n : 1;
+	for (; *text != '\0'; text += n > 0 ? n : 1) {
+		n = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789"
+				 "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+		if (n != CHALLENGE_LEN || strspn(text, letters) < n)
+			continue;
+		memcpy(word, text, n);
+		word[n] = '\0';
+		try_name(x, word);
 	}
 }
 
