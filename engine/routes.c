@@ -27,6 +27,14 @@ scep(struct exchange *x, void *ctx)
 }
 
 static void
+crl(struct exchange *x, void *ctx)
+{
+	const struct routes_ctx *c = ctx;
+
+	scep_crl(x, c->scep);
+}
+
+static void
 enroll(struct exchange *x, void *ctx)
 {
 	const struct routes_ctx *c = ctx;
@@ -137,6 +145,7 @@ const struct route routes[] = {
 	{ "POST", "/scep/{org}",          SCEP_MESSAGE_MAX, scep },
 	{ "GET",  "/scep/{org}/*",        0,                scep },
 	{ "POST", "/scep/{org}/*",        SCEP_MESSAGE_MAX, scep },
+	{ "GET",  "/crl/{org}",           0,                crl },
 	{ "GET",  "/enroll/{org}",        0,                enroll },
 	{ "POST", "/enroll/{org}",        FORM_MAX,         enroll },
 	{ "GET",  "/ota/{org}",           0,                ota },
