@@ -83,6 +83,16 @@ lines_certificate(struct page *p, const struct device *d)
 	buf_text(&p->b, "certificate: ");
 	text_hex(&p->b, bytes_of(d->fingerprint, sizeof(d->fingerprint)));
 	buf_char(&p->b, '\n');
+	if (issued.admission.way != ADMISSION_NONE) {
+		buf_text(&p->b, "admitted-by: ");
+		admission_describe(&issued.admission, &p->b);
+		buf_char(&p->b, '\n');
+	}
+	if (issued.admission.user[0] != '\0') {
+		buf_text(&p->b, "user: ");
+		text_escape(&p->b, bytes_text(issued.admission.user));
+		buf_char(&p->b, '\n');
+	}
 	line_time(&p->b, "certificate-ends", issued.expires);
 	line_time(&p->b, "certificate-renewal", d->renew_at);
 }

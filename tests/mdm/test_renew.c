@@ -27,7 +27,11 @@ certificate(uint8_t number, uint32_t meant)
 		.meant = meant,
 		.state = CERT_VALID,
 		.begins = engine_now(rules),
-		.expires = engine_now(rules) + 365 * DAY };
+		.expires = engine_now(rules) + 365 * DAY,
+		.admission = { .way = ADMISSION_USER,
+		    .mode = ADMISSION_MODE_BYOD,
+		    .user = "alice",
+		    .apple_id = "alice@acme.example" } };
 
 	memset(i.fingerprint, number, sizeof(i.fingerprint));
 	must(store_update(rules->store, issue_txn, &i, &rules_err));
@@ -137,6 +141,10 @@ test_in_time(void)
 		strstr(buf_str(&profile), "com.apple.mdm") != NULL &&
 		strstr(buf_str(&profile), "com.apple.security.scep") != NULL,
 	    "the device is sent a whole enrollment profile");
+	ok(strstr(buf_str(&profile), "BYOD") != NULL &&
+		strstr(buf_str(&profile), "alice@acme.example") != NULL &&
+		strstr(buf_str(&profile), "AccessRights") == NULL,
+	    "of the same kind: a user enrollment stays one");
 	buf_free(&profile);
 
 	certificate(2, device);

@@ -95,6 +95,10 @@ like "$(cat "$M/events")" \
 works 'its challenge is good' scep ALICE acme "$(its_challenge "$T/answer")"
 authenticate ALICE acme
 is "$STATUS" 200 'and the device enrolls'
+like "$(cat "$M/devices/ALICE/status")" \
+	'^admitted-by: the password of user alice@acme.example$' \
+	'its page says by what'
+like "$(cat "$M/devices/ALICE/status")" '^user: alice@acme.example$' 'and whose'
 enroll_with -d user=alice@acme.example -d password=wrong
 wrong=$(cat "$T/answer")
 is "$CODE" 403 'a wrong password'
@@ -191,6 +195,11 @@ is "$(stat -c '%a' "$M/status/orgs/acme/invitations/guest")" 400 \
 fails 'others cannot even list them' setpriv --reuid 1234 --clear-groups \
 	ls "$M/status/orgs/acme/invitations"
 is "$(ls "$M/status/orgs/acme/invitations")" guest 'they are listed'
+chown 1234 "$M/orgs/acme"
+is "$(setpriv --reuid 1234 --clear-groups \
+	sed -n 's/^code: //p' "$M/status/orgs/acme/invitations/guest")" "$code" \
+	'by who owns the organization as well'
+chown 0 "$M/orgs/acme"
 is "$(page_value guest state) $(page_value guest uses)" 'good 0 of 1' \
 	'it is good once'
 days=$((($(date -d "$(page_value guest ends)" +%s) - $(date +%s) + 3600) / 86400))
