@@ -47,9 +47,13 @@ form()
 {
 	f_action=$(sed -n 's/.*action="\([^"]*\)".*/\1/p' "$T/answer")
 	f_token=$(sed -n 's/.*name="form" value="\([^"]*\)".*/\1/p' "$T/answer")
+	f_fields=()
+	for f_field in "$@"; do
+		f_fields+=(--data-urlencode "$f_field")
+	done
 	STATUS=$(fetch "$f_action" -b "$T/jar" -H 'Accept: text/html' \
 		-H "Origin: https://$HOST:$PORT" -d "form=$f_token" \
-		"${@/#/--data-urlencode=}" -o "$T/answer" -w '%{http_code}')
+		"${f_fields[@]}" -o "$T/answer" -w '%{http_code}')
 }
 
 # json EXPRESSION: of the answer, j

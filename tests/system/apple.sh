@@ -1,5 +1,6 @@
-# apple.sh - a look-alike of Apple's CA for devices, and what devices sign.
-# Read after mdm.sh.
+# shellcheck shell=bash
+# apple.sh - a look-alike of Apple's CA for devices, what devices sign, and the
+# steps of an enrollment over the air.  Read after mdm.sh.
 
 # dated NAME SUBJECT ISSUER EXTENSIONS FROM TO DIGEST: a certificate for
 # $P/NAME.key; times as 20070401000000Z.
@@ -79,4 +80,98 @@ send()
 	STATUS=$(fetch "$a_path" --data-binary "@$T/$a_name.cms" \
 		-H 'Content-Type: application/pkcs7-signature' \
 		-o "$T/answer" -D "$T/headers" -w '%{http_code}' "$@")
+}
+
+# ---- over the air, in acme -----------------------------------------------------
+
+# content FILE: of a signed profile, in FILE.plist
+content()
+{
+	openssl cms -verify -inform der -in "$1" -CAfile "$P/ca.pem" -purpose \
+		any -binary -out "$1.plist" 2>"$T/openssl"
+}
+
+# begin NAME [CURL OPTION...]: step 1; CHALLENGE
+begin()
+{
+	b_name=$1
+	shift
+	STATUS=$(fetch /ota/acme -o "$T/$b_name.1" -w '%{http_code}' "$@")
+	CHALLENGE=
+	[ "$STATUS" = 200 ] && content "$T/$b_name.1" &&
+	CHALLENGE=$(plist "$T/$b_name.1.plist" 'p["PayloadContent"]["Challenge"]')
+}
+
+# says NAME CHALLENGE [SERIAL]: what the device says of itself
+says()
+{
+	dict "$(str UDID "$1")$(str SERIAL "${3-S$1}")$(str PRODUCT \
+		iPhone15,2)$(str VERSION 22B83)$(str CHALLENGE "$2")" >"$T/says"
+}
+
+# second NAME CHALLENGE [CURL OPTION...]
+second()
+{
+	t_name=$1
+	says "$1" "$2"
+	shift 2
+	signed "$t_name.2" "$P/$t_name.apple" -certfile "$P/apple_ca.pem"
+	send /ota/acme "$t_name.2" "$@"
+	cp "$T/answer" "$T/$t_name.2.answer"
+}
+
+# its_challenge FILE: the SCEP challenge in a profile
+its_challenge()
+{
+	plist "$1" \
+	    'payload("com.apple.security.scep")["PayloadContent"]["Challenge"]'
+}
+
+# identity NAME: with the profile of step 2
+identity()
+{
+	content "$T/$1.2.answer" &&
+	scep "$1.id" acme "$(its_challenge "$T/$1.2.answer.plist")"
+}
+
+# third NAME CHALLENGE [CURL OPTION...]
+third()
+{
+	t_name=$1
+	says "$1" "$2"
+	shift 2
+	signed "$t_name.3" "$D/$t_name.id"
+	send /ota/acme "$t_name.3" "$@"
+	cp "$T/answer" "$T/$t_name.3.answer"
+}
+
+# opened NAME: the payloads of step 3, as a device opens them
+opened()
+{
+	content "$T/$1.3.answer" &&
+	plist "$T/$1.3.answer.plist" 'open(sys.argv[1] + ".der", "wb").write(
+		p["EncryptedPayloadContent"])' >"$T/out" &&
+	openssl cms -decrypt -inform der -in "$T/$1.3.answer.plist.der" \
+		-recip "$D/$1.id.pem" -inkey "$D/$1.id.key" \
+		-out "$T/$1.payloads" 2>"$T/openssl"
+}
+
+# of NAME EXPRESSION: of those payloads
+of()
+{
+	plist "$T/$1.payloads" "(lambda x: $2)({y['PayloadType']: y for y in p})"
+}
+
+# last_event: without its time
+last_event()
+{
+	tail -n 1 "$M/events" | cut -d' ' -f 2-
+}
+
+# refused WHAT REASON: the answer tells nothing, the event the reason
+refused()
+{
+	like "$STATUS $(cat "$T/answer")" '^403 the enrollment cannot go on' \
+		"$1: refused without a hint"
+	like "$(last_event)" "ota: refused, from .*: .*$2" "$1: the reason is told"
 }
