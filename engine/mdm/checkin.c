@@ -5,6 +5,7 @@
 #include "engine/mdm/mdm_priv.h"
 #include "engine/model/events.h"
 #include "engine/model/facts.h"
+#include "engine/model/token_message.h"
 
 /* One message in its transaction. */
 struct checkin {
@@ -21,34 +22,11 @@ authenticate(struct txn *t, void *arg, struct err *err)
 }
 
 static enum err_code
-read_token(const struct pl *message, struct push_token *ret, struct err *err)
-{
-	struct bytes token = pl_get_data(message, "Token");
-	const char *magic = pl_get_string(message, "PushMagic");
-	const char *topic = pl_get_string(message, "Topic");
-
-	if (token.len == 0 || token.len > sizeof(ret->token))
-		return err_set(err, ERR_INVALID,
-		    "MDM check-in: TokenUpdate without Token");
-	if (magic == NULL || strlen(magic) >= sizeof(ret->magic))
-		return err_set(err, ERR_INVALID,
-		    "MDM check-in: TokenUpdate without PushMagic");
-	if (topic == NULL || strlen(topic) >= sizeof(ret->topic))
-		return err_set(err, ERR_INVALID,
-		    "MDM check-in: TokenUpdate without Topic");
-	memcpy(ret->token, token.p, token.len);
-	ret->len = token.len;
-	memcpy(ret->magic, magic, strlen(magic) + 1);
-	memcpy(ret->topic, topic, strlen(topic) + 1);
-	return ERR_OK;
-}
-
-static enum err_code
 token_update(struct txn *t, void *arg, struct err *err)
 {
 	struct checkin *c = arg;
 	struct push_token token;
-	enum err_code rc = read_token(c->s->message, &token, err);
+	enum err_code rc = token_of_message(c->s->message, &token, err);
 
 	return rc == ERR_OK ? enrollment_token_update(t, c->s, &token, err)
 	                    : rc;

@@ -4,6 +4,7 @@
 #include "engine/base/net.h"
 #include "engine/base/text.h"
 #include "engine/mdm/mdm_priv.h"
+#include "engine/model/import.h"
 #include "engine/model/orgs.h"
 
 /* Shared iPad: every user has this UserID, UserShortName tells them apart. */
@@ -94,14 +95,27 @@ ids(const struct pl *message, struct speaker *s, struct err *err)
 struct look {
 	const char *name;
 	struct org org;
+	struct speaker *speaker;
+	bool first; /* it was imported, and comes for the first time */
 };
 
 static enum err_code
 org_txn(struct txn *t, void *arg, struct err *err)
 {
 	struct look *l = arg;
+	enum err_code rc = org_by_name(t, l->name, &l->org, err);
 
-	return org_by_name(t, l->name, &l->org, err);
+	if (rc != ERR_OK)
+		return rc;
+	l->speaker->org = l->org.number;
+	l->first = import_waits(t, l->speaker);
+	return ERR_OK;
+}
+
+static enum err_code
+bind_txn(struct txn *t, void *arg, struct err *err)
+{
+	return import_bind(t, arg, err);
 }
 
 enum err_code
@@ -112,18 +126,20 @@ door_speaker(struct mdm *m, const struct exchange *x, const struct pl *message,
 	struct speaker speaker = {
 		.engine = m->engine, .message = message, .now = x->now
 	};
-	enum err_code rc;
+	enum err_code rc = certificate(m, x, &speaker.cert, err);
 
-	if ((rc = certificate(m, x, &speaker.cert, err)) != ERR_OK ||
-	    (rc = ids(message, &speaker, err)) != ERR_OK ||
-	    (rc = store_view(m->engine->store, org_txn, &look, err)) !=
-		ERR_OK) {
-		cert_free(speaker.cert);
+	if (rc != ERR_OK)
 		return rc;
-	}
+	look.speaker = &speaker;
 	memcpy(speaker.fingerprint, cert_fingerprint(speaker.cert),
 	    sizeof(speaker.fingerprint));
-	speaker.org = look.org.number;
-	*s = speaker;
-	return ERR_OK;
+	if ((rc = ids(message, &speaker, err)) == ERR_OK)
+		rc = store_view(m->engine->store, org_txn, &look, err);
+	if (rc == ERR_OK && look.first)
+		rc = store_update(m->engine->store, bind_txn, &speaker, err);
+	if (rc == ERR_OK)
+		*s = speaker;
+	else
+		cert_free(speaker.cert);
+	return rc;
 }

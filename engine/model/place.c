@@ -6,6 +6,7 @@
 #include "engine/model/challenges.h"
 #include "engine/model/invitations.h"
 #include "engine/model/groups.h"
+#include "engine/model/import.h"
 #include "engine/model/mass.h"
 #include "engine/model/mass_limit.h"
 #include "engine/model/orgs.h"
@@ -33,6 +34,11 @@
 	.release = mass_command_release, .remove_now = true
 
 /* clang-format off */
+/* PLACES stands behind the last row, so that must be the greatest number. */
+#define PLACE(number, name, limit, secrecy)                                    \
+	_Static_assert((number) < PLACES, "place.tbl: the greatest stands last");
+#include "mdmfs/place.tbl"
+
 static const struct place_rule rules[PLACES] = {
 	[PLACE_ORG]           = { .apply = org_apply, .removed = org_removed },
 	[PLACE_ORG_NAME]      = { .judge = line_judge },
@@ -61,6 +67,8 @@ static const struct place_rule rules[PLACES] = {
 	[PLACE_SYSTEM_URL]    = { .judge = url_judge, .apply = url_apply, .removed = url_removed },
 	[PLACE_TRUST_FILE]    = { .judge = trust_judge },
 	[PLACE_METRICS_ALLOW] = { .judge = networks_judge },
+	[PLACE_IMPORT_FILE]   = { .judge = import_judge, .apply = import_apply, .release = import_release },
+	[PLACE_IMPORT_CA]     = { .judge = import_ca_judge },
 	[PLACE_RENEWAL_GRACE] = { .judge = renewal_grace_judge },
 	[PLACE_KEEP_RESULTS]  = { .judge = keep_judge },
 	[PLACE_NOTICE_DAYS]   = { .judge = notice_days_judge },
