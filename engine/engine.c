@@ -1,6 +1,7 @@
 #include "mdmfs/engine.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -9,6 +10,7 @@
 #include "engine/keeper.h"
 #include "engine/mdm/profile.h"
 #include "engine/metrics.h"
+#include "engine/model/events.h"
 #include "engine/model/model.h"
 #include "engine/model/node.h"
 #include "engine/model/tls.h"
@@ -100,6 +102,15 @@ open_store(struct engine *e, struct err *err)
 	return rc;
 }
 
+static enum err_code
+load_schema(const struct engine_options *options, const struct schema **ret,
+    struct err *err)
+{
+	return options->schema_dir == NULL
+	           ? schema_load(ret, err)
+	           : schema_load_dir(options->schema_dir, ret, err);
+}
+
 enum err_code
 engine_open(
     const struct engine_options *options, struct engine **ret, struct err *err)
@@ -114,7 +125,7 @@ engine_open(
 	e->options = options;
 	e->clock = wall_clock;
 	pthread_mutex_init(&e->parts->mutex, NULL);
-	rc = schema_load(&e->schema, err);
+	rc = load_schema(options, &e->schema, err);
 	if (rc == ERR_OK)
 		rc = open_store(e, err);
 	if (rc == ERR_OK) {
@@ -122,6 +133,39 @@ engine_open(
 		e = NULL;
 	}
 	engine_close(e);
+	return rc;
+}
+
+struct reloaded {
+	const struct engine *engine;
+	char what[600];
+};
+
+static enum err_code
+reloaded_txn(struct txn *t, void *arg, struct err *err)
+{
+	const struct reloaded *r = arg;
+
+	return event_record(t, r->engine, 0, err, "%s", r->what);
+}
+
+enum err_code
+engine_reload(struct engine *e, struct err *err)
+{
+	const struct schema *schema = NULL;
+	struct reloaded r = { .engine = e };
+	enum err_code rc = load_schema(e->options, &schema, err);
+
+	if (rc == ERR_OK) {
+		snprintf(r.what, sizeof(r.what), "schema: %.500s in effect",
+		    schema_release(schema));
+		engine_schema_set(e, schema);
+	} else {
+		snprintf(r.what, sizeof(r.what),
+		    "schema: refused, the one before stays in effect: %.500s",
+		    err->msg);
+	}
+	(void)!store_update(e->store, reloaded_txn, &r, NULL);
 	return rc;
 }
 
@@ -269,12 +313,15 @@ engine_server_page(struct engine *e, struct buf *b, struct err *err)
 {
 	struct server_counts counts = { 0 };
 	struct store_stat st;
+	const struct schema *schema;
 	enum err_code rc = store_stat(e->store, &st, err);
 
 	if (rc != ERR_OK)
 		return rc;
+	schema = engine_schema(e);
 	buf_printf(b, "version: %s\nschema: %s\n", MDMFS_VERSION,
-	    schema_release(e->schema));
+	    schema_release(schema));
+	schema_free(schema);
 	if (e->parts->server != NULL) {
 		engine_describe(e, b);
 		server_counts(e->parts->server, &counts);

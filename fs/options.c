@@ -19,6 +19,8 @@ const char options_help[] =
     "  --apns URL            another push service than Apple's\n"
     "  --apns-trust FILE     its root certificates (PEM)\n"
     "  --key-file FILE       the master key (default STATE_DIR/master.key)\n"
+    "  --schema DIR          newer tables of Apple's schema; SIGHUP reads them "
+    "anew\n"
     "  --trusted-proxy CIDR  a proxy whose headers count; repeatable\n"
     "  --user NAME           run as NAME once mounted\n"
     "  --squash-root NAME    in the mount root is only NAME\n"
@@ -74,6 +76,7 @@ enum setting {
 	SET_APNS,
 	SET_APNS_TRUST,
 	SET_KEY_FILE,
+	SET_SCHEMA,
 	SET_PROXY,
 	SET_SQUASH,
 	SET_USER,
@@ -86,6 +89,7 @@ static const struct option longs[] = {
 	{ "apns", required_argument, NULL, SET_APNS },
 	{ "apns-trust", required_argument, NULL, SET_APNS_TRUST },
 	{ "key-file", required_argument, NULL, SET_KEY_FILE },
+	{ "schema", required_argument, NULL, SET_SCHEMA },
 	{ "trusted-proxy", required_argument, NULL, SET_PROXY },
 	{ "squash-root", required_argument, NULL, SET_SQUASH },
 	{ "user", required_argument, NULL, SET_USER },
@@ -99,7 +103,8 @@ set(struct options *o, int what, const char *value, struct err *err)
 {
 	const char *path = "";
 
-	if (what == SET_APNS_TRUST || what == SET_KEY_FILE)
+	if (what == SET_APNS_TRUST || what == SET_KEY_FILE ||
+	    what == SET_SCHEMA)
 		path = absolute(o, value);
 	if (path == NULL)
 		return err_set(err, ERR_NO_MEMORY, "%s", value);
@@ -118,6 +123,9 @@ set(struct options *o, int what, const char *value, struct err *err)
 		break;
 	case SET_KEY_FILE:
 		o->engine.key_file = path;
+		break;
+	case SET_SCHEMA:
+		o->engine.schema_dir = path;
 		break;
 	case SET_SQUASH:
 		o->squash = value;

@@ -188,8 +188,16 @@ watch(void *arg)
 	struct watcher *w = arg;
 	int sig;
 
-	while (sigwait(&w->set, &sig) != 0 || sig == SIGHUP)
-		;
+	for (;;) {
+		struct err err = { 0 };
+
+		if (sigwait(&w->set, &sig) != 0)
+			continue;
+		if (sig != SIGHUP)
+			break;
+		/* an event says what came of it */
+		(void)!engine_reload(w->server->engine, &err);
+	}
 	/* SIGUSR2: the loop has ended by itself */
 	if (sig != SIGUSR2) {
 		tell_systemd("STOPPING=1");

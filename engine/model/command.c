@@ -177,19 +177,19 @@ command_judge(struct change *c, struct err *err)
 	struct command *x = c->context;
 	struct command_words words = { 0 };
 	struct validation_job job;
+	const struct schema *schema = engine_schema(c->engine);
 	enum err_code rc;
 
-	rc = schema_command_read(
-	    c->engine->schema, c->w->bytes, &root, &env, err);
+	rc = schema_command_read(schema, c->w->bytes, &root, &env, err);
 	if (rc != ERR_OK)
-		return rc;
+		goto out;
 	rc = command_words_take(root, &env, c->w->name, c->now, &words, err);
 	if (rc != ERR_OK)
 		goto out;
 	if ((rc = check_words(x, &words, env.command, err)) != ERR_OK)
 		goto out;
-	job = (struct validation_job){ c->engine->schema, x->validation,
-		&x->device.d, c->w->bytes };
+	job = (struct validation_job){ schema, x->validation, &x->device.d,
+		c->w->bytes };
 	rc = validation_command(&job, &env, &x->findings, err);
 	if (rc != ERR_OK)
 		goto out;
@@ -208,6 +208,7 @@ command_judge(struct change *c, struct err *err)
 out:
 	pl_free(whole);
 	pl_free(root);
+	schema_free(schema);
 	return rc;
 }
 

@@ -113,16 +113,15 @@ mass_command_gather(struct txn *t, struct change *c, struct err *err)
 
 /* There is somebody who takes it. */
 static enum err_code
-judge_devices(
-    const struct change *c, const struct schema_envelope *env, struct err *err)
+judge_devices(const struct change *c, const struct schema *schema,
+    const struct schema_envelope *env, struct err *err)
 {
 	struct mass_change *x = c->context;
 	struct mass_judge *j = NULL;
 	const char *why = "";
 	bool takes = !x->all;
 	size_t i;
-	enum err_code rc =
-	    mass_judge_new(c->engine->schema, x->validation, env, &j, err);
+	enum err_code rc = mass_judge_new(schema, x->validation, env, &j, err);
 
 	for (i = 0; rc == ERR_OK && !takes && i < x->n; i++)
 		takes = mass_judge(j, &x->samples[i].d, &why);
@@ -178,13 +177,14 @@ mass_command_judge(struct change *c, struct err *err)
 	struct command_words words = { 0 };
 	struct schema_envelope env;
 	struct pl *root = NULL;
-	struct validation_job job = { c->engine->schema, x->validation, &x->any,
+	const struct schema *schema = engine_schema(c->engine);
+	struct validation_job job = { schema, x->validation, &x->any,
 		c->w->bytes };
-	enum err_code rc = schema_command_read(
-	    c->engine->schema, c->w->bytes, &root, &env, err);
+	enum err_code rc =
+	    schema_command_read(schema, c->w->bytes, &root, &env, err);
 
 	if (rc != ERR_OK)
-		return rc;
+		goto out;
 	snprintf(x->type, sizeof(x->type), "%s", env.request_type);
 	rc = command_words_take(root, &env, c->w->name, c->now, &words, err);
 	if (rc == ERR_OK)
@@ -196,14 +196,16 @@ mass_command_judge(struct change *c, struct err *err)
 			? ": look at the group's members"
 			: "");
 	if (rc == ERR_OK)
-		rc = judge_devices(c, &env, err);
+		rc = judge_devices(c, schema, &env, err);
 	if (rc == ERR_OK)
 		rc = check_limit(c, env.command, &words, err);
 	if (rc == ERR_OK)
 		rc = make_plist(c, env.command, err);
 	if (words.expires != 0)
 		x->expires = words.expires;
+out:
 	pl_free(root);
+	schema_free(schema);
 	return rc;
 }
 

@@ -201,6 +201,7 @@ mass_fan_out(struct txn *t, struct engine *e, struct mass *m, struct err *err)
 	struct fan f = {
 		.t = t, .m = m, .now = (uint64_t)(engine_now_ns(e) / 1000000)
 	};
+	const struct schema *schema = engine_schema(e);
 	struct schema_envelope env;
 	struct buf plist = { 0 };
 	struct pl *root = NULL;
@@ -209,13 +210,14 @@ mass_fan_out(struct txn *t, struct engine *e, struct mass *m, struct err *err)
 	mass_uuid(m->number, 0, m->since, hole);
 	if ((rc = mass_plist(t, m->number, hole, &plist, err)) == ERR_OK &&
 	    (rc = pl_parse(buf_view(&plist), &root, err)) == ERR_OK &&
-	    (rc = schema_command_check_envelope(e->schema, root, &env, err)) ==
+	    (rc = schema_command_check_envelope(schema, root, &env, err)) ==
 		ERR_OK &&
 	    (rc = mass_judge_new(
-		 e->schema, validation_read(t), &env, &f.judge, err)) == ERR_OK)
+		 schema, validation_read(t), &env, &f.judge, err)) == ERR_OK)
 		rc = fan_out(&f, err);
 	mass_judge_free(f.judge);
 	pl_free(root);
+	schema_free(schema);
 	buf_wipe(&plist);
 	return rc;
 }

@@ -1,5 +1,35 @@
 #include "engine/model/model.h"
 
+#include <pthread.h>
+
+#include "engine/schema/schema.h"
+
+/* Between reading the pointer and holding what it points to. */
+static pthread_mutex_t swapping = PTHREAD_MUTEX_INITIALIZER;
+
+const struct schema *
+engine_schema(const struct engine *e)
+{
+	const struct schema *s;
+
+	pthread_mutex_lock(&swapping);
+	s = schema_hold(e->schema);
+	pthread_mutex_unlock(&swapping);
+	return s;
+}
+
+void
+engine_schema_set(struct engine *e, const struct schema *schema)
+{
+	const struct schema *old;
+
+	pthread_mutex_lock(&swapping);
+	old = e->schema;
+	e->schema = schema;
+	pthread_mutex_unlock(&swapping);
+	schema_free(old);
+}
+
 int64_t
 engine_now_ns(const struct engine *e)
 {

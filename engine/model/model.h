@@ -15,11 +15,17 @@ struct parts; /* engine.c's own: the server, the push client, threads */
 struct engine {
 	const struct engine_options *options;
 	struct store *store;
-	const struct schema *schema;
+	const struct schema *schema; /* engine_schema() */
 	int64_t (*clock)(void); /* nanoseconds since 1970 UTC; a test's own */
 	const struct scep_source *scep; /* third_party.h; NULL: none */
 	struct parts *parts;
 };
+
+/* Apple's schema as it is now, held: for schema_free().  Another one may take
+ * its place at any time; whoever holds one keeps what is found in it. */
+const struct schema *engine_schema(const struct engine *e);
+/* Takes schema over. */
+void engine_schema_set(struct engine *e, const struct schema *schema);
 
 /* Seconds since 1970 UTC. */
 int64_t engine_now(const struct engine *e);

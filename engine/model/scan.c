@@ -19,6 +19,7 @@ struct file_scan {
 	struct bundle_check bundle;
 	size_t judged; /* bytes of whole PEM blocks that were looked at */
 	struct schema_command_scan command;
+	const struct schema *schema; /* held for command; NULL: not used */
 	bool started;
 };
 
@@ -31,7 +32,8 @@ scan_command(struct engine *e, enum place place, struct file_scan *s,
 {
 	(void)place;
 	if (!s->started)
-		schema_command_scan_init(&s->command, e->schema);
+		schema_command_scan_init(
+		    &s->command, s->schema = engine_schema(e));
 	return schema_command_scan_feed(&s->command,
 	    bytes_of(so_far.p + s->seen, so_far.len - s->seen), err);
 }
@@ -156,5 +158,7 @@ file_scan(struct engine *e, enum place place, const char *name,
 void
 file_scan_free(struct file_scan *state)
 {
+	if (state != NULL)
+		schema_free(state->schema);
 	free(state);
 }

@@ -358,6 +358,7 @@ schema_load_set(
 	}
 	if ((e = read_set(&l)) != ERR_OK)
 		goto out;
+	s->holds = 1;
 	*ret = s;
 	s = NULL;
 out:
@@ -380,10 +381,23 @@ schema_load(const struct schema **ret, struct err *err)
 	return schema_load_set(&set, ret, err);
 }
 
+const struct schema *
+schema_hold(const struct schema *schema)
+{
+	struct schema *s = (struct schema *)(uintptr_t)schema;
+
+	__atomic_add_fetch(&s->holds, 1, __ATOMIC_RELAXED);
+	return schema;
+}
+
 void
 schema_free(const struct schema *schema)
 {
-	destroy((struct schema *)(uintptr_t)schema);
+	struct schema *s = (struct schema *)(uintptr_t)schema;
+
+	if (s != NULL &&
+	    __atomic_sub_fetch(&s->holds, 1, __ATOMIC_ACQ_REL) == 0)
+		destroy(s);
 }
 
 const char *

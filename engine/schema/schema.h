@@ -3,7 +3,8 @@
  *
  * The tables (engine/schema/tables) are part of the program; schema_load()
  * reads them once, after which a struct schema never changes and may be used
- * by every thread.  Everything found in it lives as long as it does.
+ * by every thread.  Everything found in it lives as long as it does; whoever
+ * may see it replaced holds it meanwhile.
  */
 #ifndef MDMFS_SCHEMA_SCHEMA_H
 #define MDMFS_SCHEMA_SCHEMA_H
@@ -119,6 +120,9 @@ enum err_code schema_load(const struct schema **ret, struct err *err);
  */
 enum err_code schema_load_dir(
     const char *dir, const struct schema **ret, struct err *err);
+/* One more schema_free() until it goes.  Returns it. */
+const struct schema *schema_hold(const struct schema *schema);
+/* Takes NULL. */
 void schema_free(const struct schema *schema);
 
 /* The release that the tables speak for, for messages: what stands in a line

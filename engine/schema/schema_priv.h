@@ -14,6 +14,7 @@ struct schema {
 	struct schema_type *types[SCHEMA_TABLES];
 	struct schema_form *forms;
 	const char *release;
+	unsigned holds; /* changed atomically; the last one frees it */
 };
 
 /* A format, compiled once for all keys that have it. */

@@ -27,16 +27,28 @@ _mdmfs()
 		mapfile -t COMPREPLY < <(compgen -W '[::]:8443 0.0.0.0:8443 127.0.0.1:8443' -- "$cur")
 		return
 		;;
-	--apns | --trusted-proxy | --days | -o)
+	--schema)
+		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+		return
+		;;
+	--apns | --trusted-proxy | --days | --timeout | -o)
 		return
 		;;
 	esac
 	if [ "$COMP_CWORD" -eq 1 ] && [[ $cur != -* ]]; then
-		mapfile -t COMPREPLY < <(compgen -W 'doctor check backup restore' -- "$cur"
+		mapfile -t COMPREPLY < <(compgen -W 'doctor check wait backup restore' -- "$cur"
 			compgen -d -- "$cur")
 		return
 	fi
 	case $verb in
+	wait)
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W --timeout -- "$cur")
+		else
+			mapfile -t COMPREPLY < <(compgen -W "$(_mdmfs_mounts)" -- "$cur"
+				compgen -f -- "$cur")
+		fi
+		;;
 	doctor)
 		if [[ $cur == -* ]]; then
 			mapfile -t COMPREPLY < <(compgen -W --days -- "$cur")
@@ -62,7 +74,7 @@ _mdmfs()
 		if [[ $cur == -* ]]; then
 			mapfile -t COMPREPLY < <(compgen -W '-f -o --help
 				--version --listen --apns --apns-trust
-				--key-file --trusted-proxy --user
+				--key-file --schema --trusted-proxy --user
 				--squash-root' -- "$cur")
 		else
 			mapfile -t COMPREPLY < <(compgen -d -- "$cur")

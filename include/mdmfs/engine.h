@@ -24,6 +24,7 @@ struct engine_options {
 	const char *listen[ENGINE_MAX_LISTEN]; /* none: [::]:8443 */
 	const char *apns_url;                  /* NULL: Apple's */
 	const char *apns_trust; /* PEM file of its roots; NULL: the system's */
+	const char *schema_dir; /* of Apple's schema; NULL: the program's */
 	const char *proxies[ENGINE_MAX_PROXIES]; /* CIDR of trusted proxies */
 };
 
@@ -33,6 +34,11 @@ struct engine_options {
  */
 enum err_code engine_open(
     const struct engine_options *options, struct engine **ret, struct err *err);
+
+/* Read schema_dir again (or the program's own tables) and judge by it from now
+ * on; an event says so.  On failure the one before stays: ERR_NOT_FOUND,
+ * ERR_INVALID with file and line.  Any thread. */
+enum err_code engine_reload(struct engine *e, struct err *err);
 
 /* Open the listeners and start the threads.  ERR_CHANGED: a port is taken. */
 enum err_code engine_start(struct engine *e, struct err *err);
