@@ -80,6 +80,7 @@ struct look {
 	struct health_org *org;       /* NULL: the system's */
 	struct health_passes *passed; /* of each row, when they are counted */
 	bool said;                    /* by this row of this subject */
+	struct health_scep *scep;     /* health_scep.c's own, in the arena */
 };
 
 /* health_gather.c: fills certificates, organizations and roots. */
@@ -165,6 +166,13 @@ health_fn health_ca_end;
 health_fn health_vendor_issuer;
 health_fn health_vendor_chain;
 health_fn health_vendor_end;
+
+/* health_scep.c */
+health_fn health_scep_ca;
+health_fn health_scep_pin;
+health_fn health_scep_caps;
+health_fn health_scep_end;
+health_fn health_scep_ndes;
 
 /* health_end.c: the end of a certificate's chain, for all roles.  renew is
  * the advice; without works nothing works after the end, so it fails. */

@@ -45,6 +45,11 @@ const struct health_row health_rows[] = {
 	{ "vendor.issuer",    OF_VENDOR,  health_vendor_issuer,    false },
 	{ "vendor.chain",     OF_VENDOR,  health_vendor_chain,     false },
 	{ "vendor.end",       OF_VENDOR,  health_vendor_end,       false },
+	{ "scep.ca",          OF_ORG,     health_scep_ca,          false },
+	{ "scep.pin",         OF_ORG,     health_scep_pin,         false },
+	{ "scep.caps",        OF_ORG,     health_scep_caps,        false },
+	{ "scep.end",         OF_ORG,     health_scep_end,         false },
+	{ "scep.ndes",        OF_ORG,     health_scep_ndes,        false },
 };
 /* clang-format on */
 

@@ -34,6 +34,20 @@ read_certs(struct reader *r, struct third_party *p, struct err *err)
 	return rc;
 }
 
+static void
+read_outcome(struct reader *r, struct third_party_outcome *o)
+{
+	o->at = read_i64(r);
+	read_text(r, o->failure, sizeof(o->failure));
+}
+
+static void
+record_outcome(struct buf *b, const struct third_party_outcome *o)
+{
+	record_i64(b, o->at);
+	record_text(b, o->failure);
+}
+
 enum err_code
 third_party_read(struct txn *t, const struct scep_settings *s,
     struct third_party *ret, struct err *err)
@@ -51,8 +65,11 @@ third_party_read(struct txn *t, const struct scep_settings *s,
 		read_text(&r, url, sizeof(url));
 		p.fetched_at = read_i64(&r);
 		read_text(&r, p.caps, sizeof(p.caps));
-		if ((rc = read_certs(&r, &p, err)) == ERR_OK)
+		if ((rc = read_certs(&r, &p, err)) == ERR_OK) {
+			read_outcome(&r, &p.ca);
+			read_outcome(&r, &p.ndes);
 			rc = record_end(&r, "CA", err);
+		}
 		if (rc == ERR_OK && strcmp(url, s->url) != 0)
 			rc = ERR_NOT_FOUND;
 	}
@@ -82,6 +99,8 @@ third_party_store(struct txn *t, const struct scep_settings *s,
 	record_u32(&b, (uint32_t)p->n_certs);
 	for (i = 0; i < p->n_certs; i++)
 		record_bytes(&b, cert_der(p->certs[i]));
+	record_outcome(&b, &p->ca);
+	record_outcome(&b, &p->ndes);
 	if ((rc = buf_error(&b, err)) == ERR_OK)
 		rc = txn_put_sealed(t, key_view(&k), buf_view(&b), err);
 	buf_free(&b);

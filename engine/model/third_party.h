@@ -25,6 +25,12 @@ struct third_party {
 	char caps[THIRD_PARTY_CAPS + 1]; /* lines, as they came */
 	struct cert *certs[THIRD_PARTY_CERTS];
 	size_t n_certs;
+	/* the last asking of the CA, and of NDES for a challenge: when, and why
+	 * it failed ("" if it did not) */
+	struct third_party_outcome {
+		int64_t at; /* seconds; 0: not yet */
+		char failure[400];
+	} ca, ndes;
 };
 
 /* Kept with the file scep/url; ERR_NOT_FOUND: it was not asked yet, or about
@@ -63,6 +69,8 @@ struct scep_source {
 	 * that its certificate will have. */
 	enum err_code (*challenge)(void *ctx, const struct scep_settings *s,
 	    const char *id, struct buf *ret, struct err *err);
+	/* Ask all CAs, and all NDES for a challenge, now; returns at once. */
+	void (*live)(void *ctx);
 };
 
 #endif

@@ -3,6 +3,7 @@
 #include "engine/base/text.h"
 #include "engine/model/health.h"
 #include "engine/model/probe.h"
+#include "engine/model/third_party.h"
 
 /* status/doctor: one line a check, fields between tabs. */
 
@@ -47,6 +48,9 @@ health_doctor_write(struct engine *e, struct bytes bytes, struct err *err)
 	if (!bytes_equal(text_trim(bytes), bytes_text("live")))
 		return err_set(err, ERR_INVALID,
 		    "status/doctor takes the word \"live\" alone: it asks the "
-		    "push service now whether it takes the push certificates");
+		    "push service now whether it takes the push certificates, "
+		    "and other CAs for what they have");
+	if (e->scep != NULL)
+		e->scep->live(e->scep->ctx);
 	return store_update(e->store, ask_txn, NULL, err);
 }

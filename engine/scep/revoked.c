@@ -120,8 +120,9 @@ make(struct revoked *r, struct kept *k, struct gather *g, struct err *err)
 	enum err_code rc = store_view(r->engine->store, gather_txn, g, err);
 
 	if (rc == ERR_OK)
-		rc = crl_sign(g->crl, (uint64_t)g->now, g->now,
-		    g->now + REVOKED_GOOD, &der, err);
+		/* it must grow with each list */
+		rc = crl_sign(g->crl, (uint64_t)engine_now_ns(r->engine) / 1000,
+		    g->now, g->now + REVOKED_GOOD, &der, err);
 	crl_free(g->crl);
 	if (rc != ERR_OK) {
 		buf_free(&der);

@@ -66,6 +66,46 @@ remember(struct third *t, const struct scep_settings *s, enum err_code rc,
 	buf_free(&b);
 }
 
+/* ---- outcomes, for the doctor -------------------------------------------- */
+
+struct note {
+	const struct scep_settings *s;
+	bool ndes;
+	struct third_party_outcome outcome;
+};
+
+static enum err_code
+note_txn(struct txn *t, void *arg, struct err *err)
+{
+	const struct note *n = arg;
+	struct third_party p = { .n_certs = 0 };
+	enum err_code rc = third_party_read(t, n->s, &p, NULL);
+
+	if (rc != ERR_OK)
+		p = (struct third_party){ .n_certs = 0 };
+	*(n->ndes ? &p.ndes : &p.ca) = n->outcome;
+	rc = third_party_store(t, n->s, &p, err);
+	third_party_fini(&p);
+	return rc;
+}
+
+/* why: NULL if it went well. */
+static void
+note(struct third *t, const struct scep_settings *s, bool ndes,
+    const struct err *why)
+{
+	struct note n = { s, ndes, { .at = engine_now(t->engine) } };
+	struct err err = { 0 };
+
+	if (why != NULL)
+		snprintf(n.outcome.failure, sizeof(n.outcome.failure), "%.*s",
+		    text_fit(bytes_text(why->msg),
+			(int)sizeof(n.outcome.failure) - 1),
+		    why->msg);
+	if (store_update(t->engine->store, note_txn, &n, &err) != ERR_OK)
+		log_warn("scep: %s", err.msg);
+}
+
 /* ---- what the CA shows --------------------------------------------------- */
 
 struct learn {
@@ -99,6 +139,8 @@ learn_txn(struct txn *t, void *arg, struct err *err)
 
 	snprintf(l->p.caps, sizeof(l->p.caps), "%s",
 	    l->caps != NULL ? l->caps : old.caps);
+	l->p.ndes = old.ndes;
+	l->p.ca = (struct third_party_outcome){ .at = l->p.fetched_at };
 	third_party_fini(&old);
 	rc = third_party_store(t, l->s, &l->p, err);
 	if (rc != ERR_OK || same)
@@ -264,8 +306,10 @@ prepare(void *ctx, const struct scep_settings *s, struct err *err)
 	if (rc != ERR_OK || f.fresh)
 		return rc;
 	if ((rc = recall(t, s, &why)) == ERR_OK &&
-	    (rc = ask(t, s, &why)) != ERR_OK)
+	    (rc = ask(t, s, &why)) != ERR_OK) {
 		remember(t, s, rc, &why);
+		note(t, s, false, &why);
+	}
 	/* a CA that cannot be reached today has not changed */
 	if (rc == ERR_OK || (f.usable && rc == ERR_REMOTE))
 		return ERR_OK;
@@ -280,10 +324,107 @@ challenge(void *ctx, const struct scep_settings *s, const char *id,
 	struct err why = { 0 };
 	enum err_code rc = recall(t, s, &why);
 
-	if (rc == ERR_OK &&
-	    (rc = ndes_challenge(t->ndes, s, id, ret, &why)) != ERR_OK)
-		remember(t, s, rc, &why);
+	if (rc == ERR_OK) {
+		rc = ndes_challenge(t->ndes, s, id, ret, &why);
+		if (rc != ERR_OK)
+			remember(t, s, rc, &why);
+		note(t, s, true, rc == ERR_OK ? NULL : &why);
+	}
 	return rc == ERR_OK ? rc : err_set(err, ERR_REMOTE, "%s", why.msg);
+}
+
+/* ---- on demand ----------------------------------------------------------- */
+
+struct live {
+	struct third *t;
+	uint32_t after;
+	struct scep_settings s;
+	bool found;
+};
+
+static enum err_code
+next_one(void *arg, struct bytes key, struct bytes value, bool *stop,
+    struct err *err)
+{
+	struct live *l = arg;
+
+	(void)value;
+	(void)err;
+	l->after = key_get_u32(key, 1);
+	*stop = true;
+	l->found = true;
+	return ERR_OK;
+}
+
+/* The organization behind l->after. */
+static enum err_code
+next_txn(struct txn *t, void *arg, struct err *err)
+{
+	struct live *l = arg;
+	struct key prefix = key_of(KIND_ORG), from = key_of(KIND_ORG);
+	enum err_code rc;
+
+	l->found = false;
+	l->s.url[0] = '\0';
+	key_u32(&from, l->after + 1);
+	rc = txn_each(t, key_view(&prefix), key_view(&from), next_one, l, err);
+	if (rc == ERR_OK && l->found &&
+	    scep_settings_read(t, l->after, &l->s, NULL) != ERR_OK)
+		l->s.url[0] = '\0';
+	return rc;
+}
+
+static void
+ask_live(struct third *t, const struct scep_settings *s)
+{
+	/* of no profile: it is outstanding for an hour */
+	static const char id[] = "doctor";
+	struct buf secret = { 0 };
+	struct err why = { 0 };
+	enum err_code rc = ask(t, s, &why);
+
+	if (rc != ERR_OK) {
+		remember(t, s, rc, &why);
+		note(t, s, false, &why);
+	} else if (s->ndes_url[0] != '\0') {
+		rc = ndes_challenge(t->ndes, s, id, &secret, &why);
+		if (rc != ERR_OK)
+			remember(t, s, rc, &why);
+		note(t, s, true, rc == ERR_OK ? NULL : &why);
+	}
+	buf_wipe(&secret);
+}
+
+static void *
+run_live(void *arg)
+{
+	struct live l = { .t = arg };
+
+	while (!atomic_load(&l.t->stop) &&
+	       store_view(l.t->engine->store, next_txn, &l, NULL) == ERR_OK &&
+	       l.found)
+		if (l.s.url[0] != '\0')
+			ask_live(l.t, &l.s);
+	scep_settings_wipe(&l.s);
+	atomic_store(&l.t->asking, false);
+	return NULL;
+}
+
+/* One thread at a time; a wish while it asks is granted by it. */
+static void
+live(void *ctx)
+{
+	struct third *t = ctx;
+
+	if (atomic_exchange(&t->asking, true))
+		return;
+	pthread_mutex_lock(&t->mutex);
+	if (t->has_thread)
+		pthread_join(t->thread, NULL);
+	t->has_thread = pthread_create(&t->thread, NULL, run_live, t) == 0;
+	if (!t->has_thread)
+		atomic_store(&t->asking, false);
+	pthread_mutex_unlock(&t->mutex);
 }
 
 /* ---- the whole ----------------------------------------------------------- */
@@ -301,7 +442,7 @@ third_new(struct engine *e, struct teller *teller, struct third **ret,
 	t->engine = e;
 	t->teller = teller;
 	pthread_mutex_init(&t->mutex, NULL);
-	t->source = (struct scep_source){ t, prepare, challenge };
+	t->source = (struct scep_source){ t, prepare, challenge, live };
 	*ret = t;
 	return ERR_OK;
 }
@@ -311,6 +452,9 @@ third_free(struct third *t)
 {
 	if (t == NULL)
 		return;
+	atomic_store(&t->stop, true);
+	if (t->has_thread)
+		pthread_join(t->thread, NULL);
 	ndes_free(t->ndes);
 	pthread_mutex_destroy(&t->mutex);
 	free(t);

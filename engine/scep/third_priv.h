@@ -5,6 +5,7 @@
 #define MDMFS_SCEP_THIRD_PRIV_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "engine/scep/ndes.h"
 #include "engine/scep/third.h"
@@ -26,6 +27,11 @@ struct third {
 	struct scep_source source;
 	pthread_mutex_t mutex;
 	struct failure failures[THIRD_PLACES]; /* protected by mutex */
+	/* who asks all of them, on demand */
+	pthread_t thread; /* protected by mutex */
+	bool has_thread;  /* the same */
+	atomic_bool asking;
+	atomic_bool stop;
 };
 
 /*

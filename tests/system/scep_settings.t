@@ -58,7 +58,9 @@ like "$(scep_payload '"SubjectAltName"')" "'ntPrincipalName': 'scep@acme" \
 	'a principal name among them'
 ok "$(scep_payload '"SubjectAltName"' | grep -c dNSName)" \
 	'but none whose variable is not known'
-is "$(scep_payload '"Subject"[0:]' | head -c 16)" "[[['O', 'acme']]" \
+is "$(plist "$D/acme.mobileconfig" \
+	"payload('com.apple.security.scep')['PayloadContent']['Subject'][0]")" \
+	"[['O', 'acme']]" \
 	'the subject is the usual one'
 echo 'CN=%ID%, OU=%SERIAL%, O=%ORG%' >"$S/subject"
 challenge acme >/dev/null
