@@ -37,7 +37,17 @@ struct given {
 	const char *name; /* as it was written, for messages */
 	const char *text;
 	bool quoted;
+	struct bytes tail; /* what @- stands for */
 };
+
+/*
+ * If a word of text is KEY=@-, what follows that word's line goes from text to
+ * tail.  Nothing is copied.
+ */
+void command_tail(struct bytes *text, struct bytes *tail);
+/* The node of KEY=@-, data or string; NULL after a finding was added. */
+struct pl *given_tail(
+    const struct schema_key *key, const struct given *given, struct err *err);
 
 /* The node that key's type makes of it (key NULL: what it looks like); NULL
  * after a finding was added. */

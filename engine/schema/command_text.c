@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/base/text.h"
 #include "engine/schema/command_priv.h"
@@ -16,6 +17,9 @@ struct maker {
 	struct pl *top;                /* what they are set in */
 	struct err *err;
 	bool bad;
+	const struct schema *schema;
+	struct bytes tail; /* of Key=@- */
+	unsigned tails;    /* how many words are that */
 };
 
 /* Where a name leads: a key, and the dictionary that it belongs in. */
@@ -179,11 +183,17 @@ twice(struct maker *m, const char *name)
 static void
 assign(struct maker *m, char *name, char *text, bool quoted)
 {
-	struct given g = { name, text, quoted };
+	struct given g = { name, text, quoted, m->tail };
 	struct target t = { 0 };
 	struct pl *value;
 	const char *last;
 
+	if (!quoted && strcmp(text, "@-") == 0 && m->tails++ > 0) {
+		m->bad = true;
+		(void)err_add(m->err, ERR_INVALID,
+		    "%.80s=@-: only one value can stand behind the text", name);
+		return;
+	}
 	if (!find(m, name, &last, &t))
 		return;
 	if (t.key != NULL && t.key->vtype == SCHEMA_ARRAY &&
@@ -264,8 +274,11 @@ no_pair(struct maker *m, char *s, unsigned line)
 	text_escape(&shown, bytes_text(s));
 	m->bad = true;
 	(void)err_add(m->err, ERR_INVALID,
-	    "line %u: '%.60s' is no Key=Value (a value with blanks needs "
-	    "quotes)",
+	    schema_command(m->schema, s) != NULL
+		? "line %u: '%.60s' begins another command: each needs a file "
+		  "of its own"
+		: "line %u: '%.60s' is no Key=Value (a value with blanks "
+		  "needs quotes)",
 	    line, buf_str(&shown));
 	buf_free(&shown);
 }
@@ -355,7 +368,7 @@ enum err_code
 schema_command_from_text(const struct schema *schema, struct bytes text,
     struct pl **ret, struct err *err)
 {
-	struct maker m = { .err = err };
+	struct maker m = { .err = err, .schema = schema };
 	struct word w = { 0 };
 	unsigned line = 1;
 	enum err_code e;
@@ -363,6 +376,7 @@ schema_command_from_text(const struct schema *schema, struct bytes text,
 
 	if (err != NULL)
 		*err = (struct err){ 0 };
+	command_tail(&text, &m.tail);
 	if ((e = check_characters(text, err)) != ERR_OK ||
 	    (e = word_next(&text, &line, &w, &found, err)) != ERR_OK)
 		goto out;

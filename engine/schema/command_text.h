@@ -9,11 +9,14 @@
  *             \\ \n \t mean what they mean in C; pieces may adjoin
  *   string    the text             integer   decimal or 0x...
  *   boolean   true false yes no 1 0          real      1.5
- *   data      base64               date      2026-11-25T14:11:00Z (RFC 3339)
+ *   data      base64, or @- (below) date      2026-11-25T14:11:00Z (RFC 3339)
  *   array     Key=a,b,c (commas in quotes do not separate) or Key again
  *   nested    Dict.Key=value; Dict={} has no keys; an item of an array of
  *             dictionaries: Array.Key=value, or Array.0.Key, Array.1.Key
  *   Settings  Item=DeviceName DeviceName=... : the one item of its array
+ *   @-        InstallProfile Payload=@- : the value of data or a string is
+ *             whatever follows that word's line, byte for byte (a string
+ *             without its last line end); one word of a text
  */
 #ifndef MDMFS_SCHEMA_COMMAND_TEXT_H
 #define MDMFS_SCHEMA_COMMAND_TEXT_H

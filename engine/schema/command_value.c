@@ -70,9 +70,10 @@ data(const struct given *g, struct err *err)
 
 	if (g->text[0] == '@')
 		(void)err_add(err, ERR_INVALID,
-		    "%s: files are not read from here; write the bytes as "
-		    "base64: %s=$(base64 -w0 FILE)",
-		    g->name, g->name);
+		    "%s: the server does not read your files; write %s=@- "
+		    "and the bytes behind that line: { echo '... %s=@-'; cat "
+		    "FILE; } > commands/NAME",
+		    g->name, g->name, g->name);
 	else if (text_unbase64(bytes_text(g->text), &bytes, NULL) != ERR_OK)
 		(void)err_add(err, ERR_INVALID,
 		    "%s: data in base64 expected (%s=$(base64 -w0 FILE))",
@@ -119,6 +120,9 @@ given_value(
 
 	if (key == NULL)
 		return any(g);
+	if (!g->quoted && strcmp(g->text, "@-") == 0 &&
+	    (key->vtype == SCHEMA_DATA || key->vtype == SCHEMA_STRING))
+		return given_tail(key, g, err);
 	switch (key->vtype) {
 	case SCHEMA_STRING:
 		return pl_new_string(g->text);

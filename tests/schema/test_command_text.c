@@ -168,7 +168,7 @@ test_refusals(void)
 	ok(refused("DeviceInformation Queries=Udid", ERR_INVALID,
 	       "did you mean UDID?"),
 	    "a query in the wrong case");
-	ok(refused("InstallProfile Payload=@x", ERR_INVALID, "base64 -w0"),
+	ok(refused("InstallProfile Payload=@x", ERR_INVALID, "Payload=@-"),
 	    "@FILE, with advice");
 	ok(refused("InstallProfile Payload=%", ERR_INVALID, "base64"),
 	    "no base64");
@@ -332,11 +332,57 @@ test_all(void)
 	buf_free(&b);
 }
 
+static void
+test_tails(void)
+{
+	struct pl *r = NULL;
+	uint8_t text[64] = "InstallProvisioningProfile ProvisioningProfile=@-"
+			   "\n\0\xff\n";
+	size_t len = strlen((char *)text) + 3;
+	struct bytes got;
+
+	ok(makes("InstallProvisioningProfile\nProvisioningProfile=@-\nabc\n",
+	       TYPE("InstallProvisioningProfile") "<key>ProvisioningProfile</"
+	                                          "key><data>YWJjCg==</data>"),
+	    "KEY=@- is what stands behind that line, its end included");
+	ok(schema_command_from_text(schema, bytes_of(text, len), &r, NULL) ==
+		    ERR_OK &&
+		(got = pl_get_data(r, "ProvisioningProfile")).len == 3 &&
+		memcmp(got.p, "\0\xff\n", 3) == 0,
+	    "byte for byte");
+	pl_free(r);
+	ok(makes("DeviceLock Message=@- PIN=123456 # first\na \"b' # c\nd=@-\n",
+	       TYPE("DeviceLock") "<key>Message</key><string>a \"b' # "
+	                          "c\nd=@-</string>"
+				  "<key>PIN</key><string>123456</string>"),
+	    "text, too, whatever it holds; other words may share the line");
+	ok(makes("DeviceLock Message='@-'\nPIN=123456\n",
+	       TYPE("DeviceLock") "<key>Message</key><string>@-</string>"
+				  "<key>PIN</key><string>123456</string>"),
+	    "quoted, it is those two characters");
+	ok(refused("InstallProfile Payload=@-", ERR_INVALID, "cat FILE"),
+	    "nothing behind it");
+	ok(refused("InstallProfile Payload=@-\n", ERR_INVALID, "cat FILE"),
+	    "not a byte");
+	ok(refused("DeviceLock Message=@- PIN=@-\nx\n", ERR_INVALID,
+	       "only one value"),
+	    "two of them");
+	ok(refused("DeviceLock Message=@-\n\xff\n", ERR_INVALID, "no UTF-8"),
+	    "a string that is none");
+	ok(refused("InstallApplication iTunesStoreID=@-\n1\n", ERR_INVALID,
+	       "integer expected"),
+	    "not for numbers");
+	ok(refused("DeviceLock\nProfileList\n", ERR_INVALID,
+	       "line 2: 'ProfileList' begins another command"),
+	    "a second command in one file");
+}
+
 int
 main(void)
 {
 	ok(schema_load(&schema, NULL) == ERR_OK, "the tables load");
 	test_forms();
+	test_tails();
 	test_refusals();
 	test_all();
 	schema_free(schema);
