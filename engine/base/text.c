@@ -86,6 +86,20 @@ text_is_clean(struct bytes s)
 	return true;
 }
 
+void
+text_url(struct buf *b, const char *s)
+{
+	static const char plain[] =
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	    "-._~";
+
+	for (; *s != '\0'; s++)
+		if (strchr(plain, *s) != NULL)
+			buf_char(b, *s);
+		else
+			buf_printf(b, "%%%02X", (unsigned char)*s);
+}
+
 int
 text_fit(struct bytes s, int max)
 {

@@ -46,6 +46,10 @@ enum err_code text_untime(struct bytes s, int64_t *ret, struct err *err);
 /* Append s for XML character data or an attribute: & < > " become entities. */
 void text_xml(struct buf *b, struct bytes s);
 
+/* Append s for one segment of a URL's path: all but letters, digits and -._~
+ * as %XX (RFC 3986 2.3). */
+void text_url(struct buf *b, const char *s);
+
 /* How many bytes of s, at most max, end at a character's end: for "%.*s". */
 int text_fit(struct bytes s, int max);
 

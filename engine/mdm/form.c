@@ -241,16 +241,8 @@ form_private(struct exchange *x)
 void
 form_path(struct buf *b, const char *path, const char *org)
 {
-	static const char plain[] =
-	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-	    "-._~";
-
 	buf_text(b, path);
-	for (; *org != '\0'; org++)
-		if (strchr(plain, *org) != NULL)
-			buf_char(b, *org);
-		else
-			buf_printf(b, "%%%02X", (unsigned char)*org);
+	text_url(b, org);
 }
 
 const char *

@@ -16,7 +16,9 @@ void mdm_close(struct mdm *m);
 
 /*
  * PUT /mdm/{org}: check-in (the message has a MessageType) and connect (it has
- * a Status) on one address.  Never 401: devices would leave the management.
+ * a Status) on one address.  Never 401, devices would leave the management;
+ * except for one that signed in with an account whose user has gone, and with
+ * the challenge that makes it sign in again.
  */
 void mdm_exchange(struct exchange *x, struct mdm *m);
 

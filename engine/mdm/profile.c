@@ -88,17 +88,8 @@ void
 profile_address(
     const struct profile_inputs *in, const char *path, struct buf *b)
 {
-	static const char plain[] =
-	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-	    "-._~";
-	const char *p;
-
 	buf_printf(b, "%s%s", in->url.text, path);
-	for (p = in->org.name; *p != '\0'; p++)
-		if (strchr(plain, *p) != NULL)
-			buf_char(b, *p);
-		else
-			buf_printf(b, "%%%02X", (unsigned char)*p);
+	text_url(b, in->org.name);
 }
 
 static struct pl *

@@ -97,12 +97,8 @@ line(struct buf *b, const char *key, const char *text)
 static void
 line_link(struct txn *t, uint32_t org, const char *code, struct buf *b)
 {
-	static const char plain[] =
-	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-	    "-._~";
 	struct system_url url;
 	struct org o;
-	const char *p;
 
 	if (org_read(t, org, &o, NULL) != ERR_OK ||
 	    org_url_read(t, org, &url, NULL) != ERR_OK) {
@@ -110,11 +106,7 @@ line_link(struct txn *t, uint32_t org, const char *code, struct buf *b)
 		return;
 	}
 	buf_printf(b, "link: %s/enroll/", url.text);
-	for (p = o.name; *p != '\0'; p++)
-		if (strchr(plain, *p) != NULL)
-			buf_char(b, *p);
-		else
-			buf_printf(b, "%%%02X", (unsigned char)*p);
+	text_url(b, o.name);
 	buf_printf(b, "?invitation=%s\n", code);
 }
 

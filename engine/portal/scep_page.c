@@ -59,22 +59,14 @@ lines_certificate(
 static void
 line_url(struct txn *t, const struct org *o, struct buf *b)
 {
-	static const char plain[] =
-	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-	    "-._~";
 	struct system_url url;
-	const char *p;
 
 	if (org_url_read(t, o->number, &url, NULL) != ERR_OK) {
 		buf_text(b, "url: none: system/url is missing\n");
 		return;
 	}
 	buf_printf(b, "url: %s/scep/", url.text);
-	for (p = o->name; *p != '\0'; p++)
-		if (strchr(plain, *p) != NULL)
-			buf_char(b, *p);
-		else
-			buf_printf(b, "%%%02X", (unsigned char)*p);
+	text_url(b, o->name);
 	buf_char(b, '\n');
 }
 

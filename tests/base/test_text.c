@@ -135,6 +135,10 @@ main(void)
 	test_base64(&b);
 	test_time(&b);
 	test_lines();
+	buf_reset(&b);
+	text_url(&b, "Zoë & Co_1.-~/?");
+	ok(strcmp(buf_str(&b), "Zo%C3%AB%20%26%20Co_1.-~%2F%3F") == 0,
+	    "a segment of a path in a URL");
 	buf_free(&b);
 	return tap_done();
 }

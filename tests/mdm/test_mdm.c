@@ -383,7 +383,7 @@ test_profile(void)
 	ok(get(plain_enroll, "acme") == 403 && answers("not open to everybody"),
 	    "no profile for everybody unless enrollment/open says so");
 	ok(get(plain_enroll, "nowhere") == 404, "nor for an organization "
-					      "that is not there");
+						"that is not there");
 	must(file_find(rules, FILE_INO_ORGS, "acme", &org, &rules_err));
 	dir = put(org.ino, "enrollment", PLACE_ENROLLMENT, "");
 	put(dir.ino, "open", PLACE_ENROLLMENT_OPEN, "");
