@@ -187,9 +187,8 @@ system_txn(struct txn *t, void *arg, struct err *err)
 
 	(void)err;
 	d->wanted[0] = '\0';
-	if (!required_os(
-		t, d->org.number, d->product, d->os_version, d->wanted))
-		d->wanted[0] = '\0';
+	(void)required_os(
+	    t, d->org.number, d->product, d->os_version, d->wanted);
 	return ERR_OK;
 }
 

@@ -144,7 +144,7 @@ bool
 required_os(struct txn *t, uint32_t org, const char *product,
     const char *version, char *ret)
 {
-	char text[FILE_MAX];
+	char text[FILE_MAX], least[REQUIRED_OS_MAX + 1];
 	struct bytes wanted;
 
 	if (product == NULL || version == NULL ||
@@ -155,9 +155,12 @@ required_os(struct txn *t, uint32_t org, const char *product,
 	wanted = version_for(bytes_text(text), system_of(product));
 	if (wanted.len == 0 || wanted.len > REQUIRED_OS_MAX)
 		return false;
-	snprintf(ret, REQUIRED_OS_MAX + 1, "%.*s", (int)wanted.len,
+	snprintf(least, sizeof(least), "%.*s", (int)wanted.len,
 	    (const char *)wanted.p);
-	return os_version_compare(version, ret) < 0;
+	if (os_version_compare(version, least) >= 0)
+		return false;
+	memcpy(ret, least, sizeof(least));
+	return true;
 }
 
 static enum err_code
