@@ -29,6 +29,7 @@ fill(struct look *x, struct health_scep *s)
 
 	if (scep_settings_read(x->t, x->org->number, &settings, NULL) != ERR_OK)
 		return;
+	*s = (struct health_scep){ .org = x->org->number };
 	s->other = settings.url[0] != '\0';
 	s->url = health_keep(x, settings.url);
 	s->pinned = settings.fingerprint_len > 0;
@@ -51,9 +52,6 @@ other_ca(struct look *x)
 {
 	struct node dir;
 
-	/* most have no settings at all: there may be many */
-	if (node_find(x->t, x->org->dir, "scep", &dir, NULL) != ERR_OK)
-		return NULL;
 	if (x->scep == NULL)
 		x->scep = arena_alloc(x->h.arena, sizeof(*x->scep));
 	if (x->scep == NULL) {
@@ -61,8 +59,11 @@ other_ca(struct look *x)
 		return NULL;
 	}
 	if (x->scep->org != x->org->number) {
-		*x->scep = (struct health_scep){ .org = x->org->number };
-		fill(x, x->scep);
+		x->scep->org = x->org->number;
+		x->scep->other = false;
+		/* most have no settings at all, and there may be many */
+		if (node_find(x->t, x->org->dir, "scep", &dir, NULL) == ERR_OK)
+			fill(x, x->scep);
 	}
 	return x->scep->other ? x->scep : NULL;
 }

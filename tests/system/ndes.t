@@ -203,6 +203,32 @@ is "$?" 1 'no event and no log has a challenge or a password'
 like "$(cat "$M/status/orgs/acme/scep")" '^ndes: https://localhost' \
 	'the page of the organization names it'
 
+# ---- the doctor ---------------------------------------------------------------
+
+next=$(id)
+rm -r "$T/client"
+mkdir "$T/client"
+(cd "$T/client" && scepclient -server-url \
+	"http://127.0.0.1:$RELAY_PORT/scep/acme/$next" -challenge "$SECRET" \
+	-private-key k.pem -certificate c.pem -cn "$next") >"$T/client.out" 2>&1
+doctor()
+{
+	grep "	$1	acme	" "$M/status/doctor"
+}
+like "$(doctor scep.ca)" '^pass.*the CA at http://127' 'the doctor knows the CA'
+like "$(doctor scep.pin)" '^pass' 'it is pinned'
+like "$(doctor scep.caps)" '^pass' 'its capabilities are good enough'
+like "$(doctor scep.end)" '^pass.*days-left=[0-9]{3}' 'it does not end soon'
+like "$(doctor scep.ndes)" '^pass.*gave a challenge' 'NDES gave a challenge'
+echo "$TLS/stopped/?live" >"$S/ndes-url"
+echo live >"$M/status/doctor"
+soon 'doctor scep.ndes | grep -q "^FAIL.*HTTP 503"' \
+	'on demand NDES is asked again'
+kill "$scepserver"
+wait "$scepserver" 2>/dev/null
+echo live >"$M/status/doctor"
+soon 'doctor scep.ca | grep -q "^warn.*cannot be reached"' 'and the CA'
+
 # ---- a server that does not answer ---------------------------------------------
 
 python3 -c '
@@ -214,12 +240,6 @@ while True:
     kept.append(s.accept())' >"$T/deaf.out" &
 deaf=$!
 wait_until '[ -s "$T/deaf.out" ]'
-ID2=$(id)
-rm -r "$T/client"
-mkdir "$T/client"
-(cd "$T/client" && scepclient -server-url \
-	"http://127.0.0.1:$RELAY_PORT/scep/acme/$ID2" -challenge "$SECRET" \
-	-private-key k.pem -certificate c.pem -cn "$ID2") >"$T/client.out" 2>&1
 begun=$(date +%s)
 like "$(ask "http://127.0.0.1:$(cat "$T/deaf.out")/certsrv")" \
 	'did not answer within 30 seconds' 'a server that never answers'
