@@ -78,6 +78,9 @@ prepare(struct txn *t, struct change *c, struct err *err)
 	if (rc != ERR_OK && rc != ERR_NOT_FOUND)
 		return err_set(err, rc, "%s: %s", w->name, err_text(rc));
 	c->replaces = rc == ERR_OK;
+	c->before = c->replaces
+	                ? c->old.n.ino
+	                : removal_of(t, w->parent, w->name, w->place);
 	if (c->replaces && c->old.n.is_dir && !c->node.n.is_dir)
 		return err_set(err, ERR_IS_DIR, "%s is a directory", w->name);
 	if (w->base_version != 0 &&

@@ -98,30 +98,6 @@ add_note(struct invitation_state *s, int64_t now)
 
 /* ---- the file ----------------------------------------------------------- */
 
-/*
- * What stood there until now: in place, or removed a moment ago by a tool that
- * unlinks first.  The link of an invitation survives both.
- */
-enum err_code
-invitation_gather(struct txn *t, struct change *c, struct err *err)
-{
-	struct key k = key_of(KIND_TOMB);
-	struct node n;
-	uint64_t ino;
-
-	(void)err;
-	c->before = 0;
-	key_u64(&k, c->w->parent);
-	key_bytes(&k, bytes_text(c->w->name));
-	if (c->replaces)
-		c->before = c->old.n.ino;
-	else if (index_get_u64(t, &k, &ino) == ERR_OK &&
-		 node_get(t, ino, &n, NULL) == ERR_OK &&
-		 n.n.place == c->w->place)
-		c->before = ino;
-	return ERR_OK;
-}
-
 static enum err_code
 make_code(char code[static INVITATION_CODE + 1], struct err *err)
 {
@@ -153,6 +129,7 @@ enum err_code
 invitation_apply(struct txn *t, struct change *c, struct err *err)
 {
 	struct invitation_state s = { .used = 0 };
+	struct org o;
 	uint64_t ino = c->node.n.ino;
 	enum err_code rc = invitation_state_read(t, ino, &s, NULL);
 
@@ -170,8 +147,11 @@ invitation_apply(struct txn *t, struct change *c, struct err *err)
 		rc = invitation_state_store(t, ino, &s, err);
 	if (rc == ERR_OK)
 		rc = bearer_put_invitation(t, c->node.n.org, s.code, ino, err);
-	snprintf(c->note, sizeof(c->note),
-	    "its link is in status/orgs/ORG/invitations");
+	if (rc == ERR_OK &&
+	    (rc = org_read(t, c->node.n.org, &o, err)) == ERR_OK)
+		snprintf(c->note, sizeof(c->note),
+		    "its link is in status/orgs/%s/invitations/%s", o.name,
+		    c->node.name);
 	OPENSSL_cleanse(&s, sizeof(s));
 	return rc;
 }

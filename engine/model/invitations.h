@@ -5,8 +5,9 @@
  * The file says the conditions (`key: value` lines, all optional); the server
  * makes the code.  The code and who has used it are sealed beside the file
  * (MATERIAL); TOKEN_BEARER finds the file by the hash of a code.  A file that
- * is written anew, also through a rename or within the two seconds that a
- * removal waits, keeps its code and its uses; one that is gone ends at once.
+ * is written anew, also by another file that is renamed over it or within the
+ * two seconds that a removal waits, keeps its code and its uses; one that is
+ * gone or has another name ends at once.
  */
 #ifndef MDMFS_MODEL_INVITATIONS_H
 #define MDMFS_MODEL_INVITATIONS_H
@@ -53,8 +54,6 @@ enum err_code invitation_bind(struct txn *t, uint64_t ino, const char *udid,
 bool invitations_any(struct txn *t, uint32_t org);
 
 /* Rules for the place: see place.c. */
-enum err_code invitation_gather(
-    struct txn *t, struct change *c, struct err *err);
 enum err_code invitation_judge(struct change *c, struct err *err);
 enum err_code invitation_apply(
     struct txn *t, struct change *c, struct err *err);

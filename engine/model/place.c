@@ -91,7 +91,7 @@ static const struct place_rule rules[PLACES] = {
 				  .removed = challenge_file_removed },
 	[PLACE_USER_PASSWORD] = { .judge = password_judge },
 	[PLACE_USER_FULL_NAME] = { .judge = line_judge },
-	[PLACE_INVITATION]    = { .gather = invitation_gather, .judge = invitation_judge,
+	[PLACE_INVITATION]    = { .judge = invitation_judge,
 				  .apply = invitation_apply, .removed = invitation_removed },
 	[PLACE_ENROLLMENT_SERIALS] = { .judge = serials_judge },
 	[PLACE_ENROLLMENT_DOMAINS] = { .judge = domains_judge, .apply = domains_apply },

@@ -21,10 +21,12 @@ struct change {
 	/* of a rename: */
 	uint64_t source_version; /* of the bytes in w */
 	bool no_replace;
-	int64_t now;     /* seconds */
-	uint64_t before; /* of gather(): ino of the file that it follows; 0 */
-	void *context;   /* of gather() or judge(); freed by release() */
-	char note[512];  /* what apply() wants to say in the event */
+	int64_t now; /* seconds */
+	/* ino of the file that it follows, in place or removed a moment ago by
+	 * a tool that unlinks first; 0 */
+	uint64_t before;
+	void *context;  /* of gather() or judge(); freed by release() */
+	char note[512]; /* what apply() wants to say in the event */
 };
 
 struct place_rule {

@@ -51,6 +51,49 @@ tomb_clear(struct txn *t, const struct node *n, struct err *err)
 	return rc == ERR_OK ? txn_drop(t, &tomb, err) : rc;
 }
 
+uint64_t
+removal_of(struct txn *t, uint64_t parent, const char *name, enum place place)
+{
+	struct node n;
+
+	return tomb_get(t, parent, name, &n) == ERR_OK && n.n.place == place
+	           ? n.n.ino
+	           : 0;
+}
+
+struct each {
+	struct txn *t;
+	removal_fn *fn;
+	void *arg;
+};
+
+static enum err_code
+each_one(void *arg, struct bytes key, struct bytes value, bool *stop,
+    struct err *err)
+{
+	const struct each *x = arg;
+	struct reader r = { value, false };
+	struct node n;
+	enum err_code rc = node_get(x->t, read_u64(&r), &n, err);
+
+	(void)key;
+	(void)stop;
+	if (rc == ERR_NOT_FOUND)
+		return ERR_OK;
+	return rc == ERR_OK ? x->fn(x->arg, x->t, &n, err) : rc;
+}
+
+enum err_code
+removal_each(
+    struct txn *t, uint64_t parent, removal_fn *fn, void *arg, struct err *err)
+{
+	struct each x = { t, fn, arg };
+	struct key prefix = key_of(KIND_TOMB);
+
+	key_u64(&prefix, parent);
+	return txn_each(t, key_view(&prefix), BYTES_NONE, each_one, &x, err);
+}
+
 static enum err_code
 take_effect(
     struct txn *t, struct engine *e, const struct node *n, struct err *err)

@@ -15,6 +15,17 @@
 enum err_code removal_forget(struct txn *t, struct engine *e,
     const struct node *successor, struct err *err);
 
+/* The file of that place that was removed from that name and is not due yet;
+ * 0: none. */
+uint64_t removal_of(
+    struct txn *t, uint64_t parent, const char *name, enum place place);
+
+/* The files that were removed from that directory and are not due yet. */
+typedef enum err_code removal_fn(
+    void *arg, struct txn *t, const struct node *n, struct err *err);
+enum err_code removal_each(
+    struct txn *t, uint64_t parent, removal_fn *fn, void *arg, struct err *err);
+
 /* Remove with all effects now, in this transaction. */
 enum err_code removal_at_once(
     struct txn *t, struct engine *e, const struct node *n, struct err *err);

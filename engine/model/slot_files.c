@@ -190,8 +190,8 @@ slot_file_apply(struct txn *t, struct change *c, struct err *err)
 	const struct bundle *own = x->slot.files[0].bundle;
 	enum err_code rc;
 
-	if (c->replaces && c->old.n.ino != c->node.n.ino) {
-		rc = slot_material_drop(t, c->old.n.ino, err);
+	if (c->before != 0 && c->before != c->node.n.ino) {
+		rc = slot_material_drop(t, c->before, err);
 		if (rc != ERR_OK)
 			return rc;
 	}

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "engine/model/orgs.h"
+#include "engine/model/removal.h"
 #include "engine/model/slot_priv.h"
 
 static const struct slot_kind kinds[] = {
@@ -126,6 +127,14 @@ add_file(
 	return rc;
 }
 
+static enum err_code
+add_leaving(void *arg, struct txn *t, const struct node *n, struct err *err)
+{
+	bool stop;
+
+	return add_file(arg, t, n, &stop, err);
+}
+
 static int
 by_version(const void *a, const void *b)
 {
@@ -186,6 +195,8 @@ slot_files_load(struct txn *t, struct slot_files *x, struct err *err)
 		return ERR_OK;
 	if (rc == ERR_OK)
 		rc = node_each(t, dir.n.ino, 0, add_file, x, err);
+	if (rc == ERR_OK && x->leaving)
+		rc = removal_each(t, dir.n.ino, add_leaving, x, err);
 	if (rc == ERR_OK)
 		qsort(x->files, x->n, sizeof(x->files[0]), by_version);
 	if (rc == ERR_OK)

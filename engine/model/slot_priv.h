@@ -43,6 +43,7 @@ struct slot_file {
 struct slot_files {
 	const struct slot_kind *kind;
 	struct slot_id id;
+	bool leaving; /* with the files whose removal is not due yet */
 	struct slot_file files[SLOT_FILES_MAX + SLOT_KEYS_MAX];
 	size_t n;
 };

@@ -179,6 +179,9 @@ slot_repick(struct txn *t, struct engine *e, const struct slot_kind *kind,
 		return err_set(err, ERR_NO_MEMORY, "slot");
 	x->kind = kind;
 	x->id = id;
+	/* of what was removed together, each counts until its own time: it may
+	 * come back */
+	x->leaving = removing;
 	if ((rc = slot_files_load(t, x, err)) == ERR_OK)
 		rc = pick(t, e, x, removing, err);
 	if (rc == ERR_OK)

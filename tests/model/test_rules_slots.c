@@ -91,6 +91,70 @@ test_waiting(void)
 	    "the key that completes it says nothing, and is in use");
 }
 
+static void
+remove_file(const char *name)
+{
+	struct file_node n;
+
+	must(file_find(rules, apns, name, &n, &rules_err));
+	must(file_remove(rules, n.ino, &rules_root, &rules_err));
+}
+
+/* All are removed, and one of them is brought back when the first is due. */
+static void
+test_brought_back(void)
+{
+	struct file_node n;
+	int64_t next;
+
+	remove_file("renewed.pem");
+	pass(1000);
+	remove_file("held.pem");
+	pass(1500);
+	must(removal_run(rules, &next, &rules_err));
+	must(file_restore(rules, apns, "held.pem", &n, &rules_err));
+	pass(3000);
+	must(removal_run(rules, &next, &rules_err));
+	ok(strcmp(topic(), TOPIC) == 0,
+	    "one that was removed with others and brought back in time stays "
+	    "in effect");
+}
+
+static enum err_code
+count_one(void *arg, struct bytes key, struct bytes value, bool *stop,
+    struct err *err)
+{
+	(void)key;
+	(void)value;
+	(void)stop;
+	(void)err;
+	(*(size_t *)arg)++;
+	return ERR_OK;
+}
+
+static enum err_code
+count_txn(struct txn *t, void *arg, struct err *err)
+{
+	struct key prefix = key_of(KIND_MATERIAL);
+
+	*(size_t *)arg = 0;
+	return txn_each(t, key_view(&prefix), BYTES_NONE, count_one, arg, err);
+}
+
+static void
+test_written_anew(void)
+{
+	size_t before = 0, after = 0;
+
+	must(store_view(rules->store, count_txn, &before, &rules_err));
+	remove_file("held.pem");
+	must(copy_file("held.pem"));
+	must(store_view(rules->store, count_txn, &after, &rules_err));
+	ok(before > 0 && after == before,
+	    "the key of a file that was removed and written anew is not kept "
+	    "twice");
+}
+
 int
 main(void)
 {
@@ -120,8 +184,11 @@ main(void)
 	    "one that was there before does not slip in by a removal");
 	must(copy_in("renewed.pem", TOPIC, 365));
 	ok(strcmp(topic(), TOPIC) == 0, "a renewed one is taken");
-	take_away("renewed.pem");
 	take_away("old.pem");
+	must(copy_in("held.pem", TOPIC, 370));
+	test_brought_back();
+	test_written_anew();
+	take_away("held.pem");
 	ok(strcmp(topic(), "") == 0, "without files nothing is in effect");
 	test_waiting();
 	engine_close(rules);
