@@ -75,6 +75,22 @@ scan_line(struct engine *e, enum place place, struct file_scan *s,
 	return place_rule(place)->judge(&c, err);
 }
 
+/* Lines that have ended are judged as if they were all. */
+static enum err_code
+scan_lines(struct engine *e, enum place place, struct file_scan *s,
+    struct bytes so_far, struct err *err)
+{
+	const uint8_t *end =
+	    so_far.len == 0 ? NULL : memrchr(so_far.p, '\n', so_far.len);
+	struct bytes whole =
+	    bytes_of(so_far.p, end == NULL ? 0 : (size_t)(end - so_far.p));
+	struct file_write w = { .place = place, .name = "", .bytes = whole };
+	struct change c = { .engine = e, .w = &w };
+
+	(void)s;
+	return place_rule(place)->judge(&c, err);
+}
+
 /* A request for a certificate that is all there: behind its END line. */
 static enum err_code
 scan_request(struct engine *e, enum place place, struct file_scan *s,
@@ -111,6 +127,9 @@ scanner_of(enum place place)
 		[PLACE_COMMAND]       = scan_command,
 		[PLACE_GROUP_COMMAND] = scan_command,
 		[PLACE_ORG_COMMAND]   = scan_command,
+		[PLACE_GROUP_MEMBERS] = scan_lines,
+		[PLACE_MASS_LIMIT]    = scan_line,
+		[PLACE_COMMAND_EXPIRY] = scan_line,
 		[PLACE_MDMCERT]       = scan_mdmcert,
 		[PLACE_VENDOR_REQUEST] = scan_request,
 		[PLACE_APNS_FILE]     = scan_bundle,
