@@ -223,6 +223,21 @@ dict "$(str UDID TWO)$(str CHALLENGE "$(sed -n \
 signed x "$P/TWO.apple"
 send /ota/acme x
 is "$STATUS" 403 'nor the other way round'
+for n in 1 2 3 4 5 6; do
+	apple_device "LONG$n" sha256
+	cat "$P/LONG$n.apple.pem"
+done >"$P/long.pem"
+printf %s "<plist version=\"1.0\"><dict>$(str UDID ONE)$(str SERIAL \
+	SONE)$(str PRODUCT iPhone15,2)$(str VERSION 22B83)$(str OS_VERSION \
+	18.1)$(str LANGUAGE "$(head -c 4000 /dev/zero | tr '\0' x)")</dict></plist>" \
+	>"$T/says"
+signed ONE "$P/ONE.apple" -certfile "$P/long.pem"
+[ "$(base64 -w0 "$T/ONE.cms" | wc -c)" -gt 12000 ]
+ok $? 'a header of more than 12 kB'
+page ONE
+is "$STATUS" 200 'is taken'
+page ONE --http1.1
+is "$STATUS" 200 'by HTTP/1.1, too'
 fetch /ade/acme/web -H 'x-apple-aspen-deviceinfo: !!!' -o "$T/answer" \
 	-w '%{http_code}' >"$T/code"
 is "$(cat "$T/code")" 400 'a header that is no message'

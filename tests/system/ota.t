@@ -377,6 +377,46 @@ authenticate ONE acme && token_update ONE acme
 is "$STATUS" 200 'with its new certificate'
 is "$(queue ONE 2)" '' 'nothing of what waited for the old enrollment is there'
 
+# ---- at the same time -------------------------------------------------------
+
+# race CMS...: all of them are posted at once; how many were answered with 200,
+# and how many SCEP challenges there are in the answers
+race()
+{
+	r_n=0
+	r_jobs=
+	rm -f "$T"/race.*
+	for r_file in "$@"; do
+		r_n=$((r_n + 1))
+		fetch /ota/acme --data-binary "@$T/$r_file.cms" \
+			-H 'Content-Type: application/pkcs7-signature' \
+			-o "$T/race.$r_n" -w '%{http_code}\n' \
+			>"$T/race.code.$r_n" &
+		r_jobs="$r_jobs $!"
+	done
+	# shellcheck disable=SC2086
+	wait $r_jobs
+	for r_file in "$T"/race.[0-9]*; do
+		content "$r_file" && its_challenge "$r_file.plist"
+	done | sort -u | wc -l >"$T/race.n"
+	echo "$(cat "$T"/race.code.* | grep -c 200) $(cat "$T/race.n")"
+}
+begin FIVE
+second_of()
+{
+	says "$1" "$CHALLENGE"
+	signed "$1.race" "$P/$1.apple"
+}
+second_of FIVE
+is "$(race FIVE.race FIVE.race FIVE.race FIVE.race FIVE.race FIVE.race)" \
+	'6 1' 'a device that asks six times at once gets one challenge'
+begin FIVE
+second_of FIVE
+second_of SIX
+second_of FOUR
+is "$(race FIVE.race SIX.race FOUR.race)" '1 1' \
+	'of three devices with one challenge one gets it'
+
 again -9
 begin TWO
 second TWO "$CHALLENGE"
