@@ -66,6 +66,10 @@ extern const struct tree_names tls_names; /* status/system/tls.d */
 tree_read_fn tls_read;
 tree_read_fn tls_csr_read;
 
+/* reference.c */
+extern const struct tree_names reference_names; /* status/commands */
+tree_read_fn reference_read;
+
 /* invitation.c */
 extern const struct tree_names invitation_names; /* status/…/invitations */
 tree_read_fn invitation_read;

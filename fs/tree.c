@@ -180,6 +180,8 @@ const struct tree_row tree[] = {
 { "status",                          D(0755), MADE(34, OF_NONE), NULL, NULL, NULL,                                "what the server knows" },
 { "status/last-error",               F(0444), MADE(35, OF_NONE), status_last_error_read, NULL, NULL,              "why your last write was refused" },
 { "status/server",                   F(0444), MADE(36, OF_NONE), status_server_read, NULL, NULL,                  "version, listeners, store, counts" },
+{ "status/commands",                 D(0755), MADE(105, OF_NONE), NULL, &reference_names, NULL,                    "what can be written into commands/: a page for each request type" },
+{ "status/commands/{key}",           F(0444), MADE(106, OF_NUMBER), reference_read, NULL, NULL,                  "one request type: which systems take it, its keys, an example" },
 { "status/doctor",                   F(0644), SEEN(53, OF_NONE), status_doctor_read, NULL, status_doctor_write,  "every check of the installation, with cause and remedy; write live to ask the push service" },
 { "status/certificates",             F(0444), SEEN(51, OF_NONE), health_certificates_read, NULL, NULL,            "every certificate that matters: what it does, whether it works, what to do next" },
 { "status/certificates.svg",         F(0444), SEEN(52, OF_NONE), health_svg_read, NULL, NULL,                     "the same as a time line" },
