@@ -52,9 +52,10 @@ plain(struct bytes page, struct buf *b)
 	char last = '\0';
 
 	for (i = 0; i + step <= page.len && b->len < PAGE_MAX; i += step) {
-		unsigned c = e == UTF16_LITTLE ? page.p[i] | page.p[i + 1] << 8u
-		             : e == UTF16_BIG  ? page.p[i] << 8u | page.p[i + 1]
-		                               : page.p[i];
+		unsigned c =
+		    e == UTF16_LITTLE ? page.p[i] | (unsigned)page.p[i + 1] << 8
+		    : e == UTF16_BIG  ? (unsigned)page.p[i] << 8 | page.p[i + 1]
+				      : page.p[i];
 		char now = c < 0x80 ? (char)c : '?';
 
 		if (c == '<')
