@@ -8,7 +8,6 @@
 #include "engine/base/log.h"
 #include "engine/base/text.h"
 #include "engine/mdm/mdm_priv.h"
-#include "engine/model/accounts.h"
 #include "engine/model/bearers.h"
 #include "engine/model/events.h"
 #include "engine/model/orgs.h"
@@ -26,7 +25,6 @@ struct visit {
 	const char *mail;     /* what was typed into the device; NULL */
 	const char *user;     /* what was typed here; NULL */
 	const char *password; /* the same */
-	char account[NODE_NAME_MAX + 1]; /* users/USER that it means */
 	char apple_id[NODE_NAME_MAX + 1];
 };
 
@@ -51,25 +49,14 @@ is_mail_of(struct txn *t, uint32_t org, const char *mail, const char *account)
 	       domain_org(t, at + 1, &whose, NULL) == ERR_OK && whose == org;
 }
 
-/*
- * Accounts are called by the whole address or by what stands before its @.
- * Without an address the device cannot be told a Managed Apple Account.
- */
+/* Without an address the device cannot be told a Managed Apple Account. */
 static void
-resolve(struct txn *t, struct visit *v)
+find_address(struct txn *t, struct visit *v)
 {
-	const char *typed = v->user;
-	char local[NODE_NAME_MAX + 1];
-
-	snprintf(v->account, sizeof(v->account), "%s", typed);
 	v->apple_id[0] = '\0';
-	snprintf(local, sizeof(local), "%.*s", (int)strcspn(typed, "@"), typed);
-	if (is_mail(typed) && !account_exists(t, v->org, typed) &&
-	    is_mail_of(t, v->org, typed, local))
-		snprintf(v->account, sizeof(v->account), "%s", local);
-	if (is_mail(typed))
-		snprintf(v->apple_id, sizeof(v->apple_id), "%s", typed);
-	else if (v->mail != NULL && is_mail_of(t, v->org, v->mail, v->account))
+	if (is_mail(v->user))
+		snprintf(v->apple_id, sizeof(v->apple_id), "%s", v->user);
+	else if (v->mail != NULL && is_mail_of(t, v->org, v->mail, v->user))
 		snprintf(v->apple_id, sizeof(v->apple_id), "%s", v->mail);
 }
 
@@ -87,7 +74,7 @@ look_txn(struct txn *t, void *arg, struct err *err)
 		sizeof(v->shown)) != ERR_OK)
 		snprintf(v->shown, sizeof(v->shown), "%s", o.name);
 	if (v->user != NULL)
-		resolve(t, v);
+		find_address(t, v);
 	return ERR_OK;
 }
 
@@ -115,6 +102,7 @@ show(const struct visit *v, int status, const char *problem)
 
 struct add {
 	const struct visit *v;
+	const char *account;
 	char token[BEARER_TOKEN + 1];
 };
 
@@ -127,10 +115,10 @@ add_txn(struct txn *t, void *arg, struct err *err)
 	struct buf who = { 0 };
 	enum err_code rc;
 
-	memcpy(b.user, v->account, sizeof(v->account));
+	snprintf(b.user, sizeof(b.user), "%s", a->account);
 	memcpy(b.apple_id, v->apple_id, sizeof(v->apple_id));
 	rc = bearer_add(t, v->org, a->token, &b, err);
-	text_escape(&who, bytes_text(v->account));
+	text_escape(&who, bytes_text(a->account));
 	if (rc == ERR_OK)
 		rc = event_record(t, v->m->engine, v->org, err,
 		    "account: user %s signed in on a device as %s, from %s",
@@ -141,9 +129,9 @@ add_txn(struct txn *t, void *arg, struct err *err)
 
 /* RFC 9110 15.4.9; Apple wants this status. */
 static void
-finish(const struct visit *v)
+finish(const struct visit *v, const char *account)
 {
-	struct add a = { .v = v };
+	struct add a = { .v = v, .account = account };
 	struct buf to = { 0 };
 	struct err err = { 0 };
 	enum err_code rc = bearer_make(a.token, &err);
@@ -164,25 +152,24 @@ finish(const struct visit *v)
 static void
 sign_in(const struct visit *v)
 {
-	struct login_ask login = { v->org, v->account, v->password, v->x->now };
+	struct login_ask login = { v->org, v->user, v->password, v->x->now };
 	struct admission_ask ask = {
 		.org = v->org, .door = "account", .from = v->x->peer
 	};
-	const char *retry = "60";
+	struct login_who who;
 	struct err err = { 0 };
-	bool known = false;
-	enum err_code rc = login_check(
-	    v->m->login, v->m->engine, &login, &known, &retry, &err);
+	enum err_code rc =
+	    login_check(v->m->login, v->m->engine, &login, &who, &err);
 
 	if (rc == ERR_OK && v->apple_id[0] == '\0')
 		rc = err_set(&err, ERR_DENIED,
 		    "sign in with your whole mail address: the device needs it "
 		    "for the account");
 	if (rc == ERR_OK) {
-		finish(v);
+		finish(v, who.account);
 		return;
 	}
-	ask.user = known ? v->account : "(not known)";
+	ask.user = who.known ? who.account : "(not known)";
 	if (rc == ERR_DENIED)
 		admission_refused(v->m->engine, &ask, err.msg);
 	else
@@ -190,7 +177,7 @@ sign_in(const struct visit *v)
 		    v->x->peer, err.msg);
 	show(v, rc == ERR_QUOTA ? 429 : err_http(rc), err.msg);
 	if (rc == ERR_QUOTA)
-		exchange_reply_header(v->x, "retry-after", retry);
+		exchange_reply_header(v->x, "retry-after", who.retry);
 }
 
 static void

@@ -138,24 +138,23 @@ hand_out(const struct visit *v, const struct admission_ask *ask)
 
 /* The password is looked at; true: it is the user's. */
 static bool
-sign_in(const struct visit *v, const struct admission_ask *ask)
+sign_in(const struct visit *v, const struct admission_ask *ask,
+    struct login_who *who)
 {
 	struct admission_ask refused = *ask;
 	struct login_ask login = { v->org, v->user, v->password, v->x->now };
-	const char *retry = "60";
 	struct err err = { 0 };
-	bool known = false;
-	enum err_code rc = login_check(
-	    v->m->login, v->m->engine, &login, &known, &retry, &err);
+	enum err_code rc =
+	    login_check(v->m->login, v->m->engine, &login, who, &err);
 
 	if (rc == ERR_OK)
 		return true;
 	if (rc == ERR_QUOTA) {
-		wait_a_while(v, retry, err.msg);
+		wait_a_while(v, who->retry, err.msg);
 		return false;
 	}
 	/* what is no name may be a password in the wrong field */
-	refused.user = known ? v->user : "(not known)";
+	refused.user = who->known ? who->account : "(not known)";
 	if (rc == ERR_DENIED)
 		admission_refused(v->m->engine, &refused, err.msg);
 	show(v, err_http(rc), err.msg);
@@ -166,6 +165,7 @@ static void
 post(struct visit *v)
 {
 	struct admission_ask ask = ask_of(v);
+	struct login_who who;
 	struct err err = { 0 };
 
 	if (form_check(v->m, v->x, v->scope, &err) != ERR_OK) {
@@ -173,9 +173,9 @@ post(struct visit *v)
 		    v->x->peer, err.msg);
 		show(v, 403, err.msg);
 	} else if (v->user != NULL && v->password != NULL) {
-		if (!sign_in(v, &ask))
+		if (!sign_in(v, &ask, &who))
 			return;
-		ask.user = v->user;
+		ask.user = who.account;
 		hand_out(v, &ask);
 	} else if (v->invitation != NULL) {
 		ask.invitation = v->invitation;

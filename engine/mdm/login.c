@@ -89,35 +89,40 @@ find_txn(struct txn *t, void *arg, struct err *err)
 	return account_find(t, f->ask->org, f->ask->user, &f->account, err);
 }
 
-/* Hashes of the organizations' names differ, also those of unknown ones. */
+/* Two ways to write one account count together, also if there is none: else
+ * that would tell. */
 static void
 bucket(const struct login_ask *a, char *ret, size_t size)
 {
-	snprintf(ret, size, "%u/%s", a->org, a->user);
+	const char *at = strrchr(a->user, '@');
+	size_t len = at == NULL ? strlen(a->user) : (size_t)(at - a->user);
+
+	snprintf(ret, size, "%u/%.*s", a->org, (int)len, a->user);
 }
 
 enum err_code
 login_check(struct login *l, struct engine *e, const struct login_ask *a,
-    bool *known, const char **retry, struct err *err)
+    struct login_who *ret, struct err *err)
 {
 	struct find f = { .ask = a };
 	char name[320];
 	enum err_code rc;
 	bool yes;
 
+	*ret = (struct login_who){ .retry = "60" };
 	bucket(a, name, sizeof(name));
 	if (!rate_take_name(l->names, name, LOGIN_TRIES, LOGIN_EVERY, a->now)) {
-		*retry = "60";
 		return err_set(err, ERR_QUOTA,
 		    "too many wrong passwords were tried for this name: try "
 		    "again in a minute");
 	}
 	if ((rc = store_view(e->store, find_txn, &f, err)) != ERR_OK)
 		return rc;
-	*known = f.account.known;
+	ret->known = f.account.known;
+	memcpy(ret->account, f.account.name, sizeof(ret->account));
 	if (!begin(l)) {
 		rate_give_name(l->names, name, LOGIN_TRIES);
-		*retry = "5";
+		ret->retry = "5";
 		OPENSSL_cleanse(&f.account, sizeof(f.account));
 		return err_set(err, ERR_QUOTA,
 		    "many people sign in at this moment: try again in a few "

@@ -18,19 +18,24 @@ void login_free(struct login *l);
 
 struct login_ask {
 	uint32_t org;
-	const char *user;
+	const char *user; /* as it was typed */
 	const char *password;
 	int64_t now;
 };
 
+/* Whom it means. */
+struct login_who {
+	bool known;        /* for the administrator's eyes alone */
+	char account[256]; /* orgs/ORG/users/USER */
+	const char *retry; /* with ERR_QUOTA: after how many seconds; static */
+};
+
 /*
  * ERR_DENIED: not the password, or no such user: nobody can tell which.
- * ERR_QUOTA: too often for that name, or too many at this moment; *retry is
- * after how many seconds (text, static).  *known: whether there is such a
- * user, for the administrator's eyes alone.
+ * ERR_QUOTA: too often for that name (whatever stands behind an @ in it), or
+ * too many at this moment.  ret is filled in also then.
  */
 enum err_code login_check(struct login *l, struct engine *e,
-    const struct login_ask *a, bool *known, const char **retry,
-    struct err *err);
+    const struct login_ask *a, struct login_who *ret, struct err *err);
 
 #endif

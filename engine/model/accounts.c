@@ -8,6 +8,7 @@
 #include <openssl/crypto.h>
 
 #include "engine/base/text.h"
+#include "engine/model/admission.h"
 #include "engine/model/orgs.h"
 
 #define ADVICE                                                                 \
@@ -200,6 +201,28 @@ decoy(struct txn *t, uint32_t org, const char *name, char *ret, struct err *err)
 	return rc;
 }
 
+/* Whose directory it is; name as it is typed. */
+static enum err_code
+find_dir(struct txn *t, uint32_t org, const char *name, char ret[static 256],
+    struct node *dir)
+{
+	const char *at = strrchr(name, '@');
+	char local[NODE_NAME_MAX + 1];
+	uint32_t whose;
+	enum err_code rc = dir_of(t, org, name, dir);
+
+	snprintf(ret, NODE_NAME_MAX + 1, "%s", name);
+	if (rc != ERR_NOT_FOUND || at == NULL ||
+	    (size_t)(at - name) >= sizeof(local) ||
+	    domain_org(t, at + 1, &whose, NULL) != ERR_OK || whose != org)
+		return rc;
+	snprintf(local, sizeof(local), "%.*s", (int)(at - name), name);
+	rc = dir_of(t, org, local, dir);
+	if (rc == ERR_OK)
+		memcpy(ret, local, sizeof(local));
+	return rc;
+}
+
 enum err_code
 account_find(struct txn *t, uint32_t org, const char *name, struct account *ret,
     struct err *err)
@@ -211,8 +234,7 @@ account_find(struct txn *t, uint32_t org, const char *name, struct account *ret,
 	/* also for those that are known: it takes as long */
 	if ((rc = decoy(t, org, name, a.hash, err)) != ERR_OK)
 		return rc;
-	snprintf(a.name, sizeof(a.name), "%s", name);
-	rc = dir_of(t, org, name, &dir);
+	rc = find_dir(t, org, name, a.name, &dir);
 	if (rc == ERR_OK)
 		rc = line_of(t, dir.n.ino, "password", a.hash, sizeof(a.hash));
 	a.known = rc == ERR_OK;
@@ -252,7 +274,7 @@ account_exists(struct txn *t, uint32_t org, const char *name)
 }
 
 static enum err_code
-find_dir(
+find_any(
     void *arg, struct txn *t, const struct node *n, bool *stop, struct err *err)
 {
 	(void)t;
@@ -268,6 +290,6 @@ accounts_any(struct txn *t, uint32_t org)
 	bool any = false;
 
 	return org_file(t, org, NULL, "users", &users, NULL) == ERR_OK &&
-	       node_each(t, users.n.ino, 0, find_dir, &any, NULL) == ERR_OK &&
+	       node_each(t, users.n.ino, 0, find_any, &any, NULL) == ERR_OK &&
 	       any;
 }

@@ -19,9 +19,11 @@ struct account {
 };
 
 /*
- * The account of that name; one that is not known looks the same, with the
- * hash of somebody else of the organization, so that it costs the same to be
- * refused.
+ * The account that somebody means who types name: the one of that name or, if
+ * it is an address in one of the organization's mail domains, the one that is
+ * called by what stands before the @.  One that is not known looks the same,
+ * with the hash of somebody else of the organization, so that it costs the
+ * same to be refused.
  */
 enum err_code account_find(struct txn *t, uint32_t org, const char *name,
     struct account *ret, struct err *err);

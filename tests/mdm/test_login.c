@@ -16,16 +16,15 @@
 
 static struct login *login;
 static uint32_t acme;
-static bool known;
-static const char *retry;
-static struct file_node users;
+static struct login_who who;
+static struct file_node users, enrollment;
 
 static enum err_code
 attempt(const char *user, const char *password)
 {
 	struct login_ask a = { acme, user, password, engine_now(rules) };
 
-	return login_check(login, rules, &a, &known, &retry, &rules_err);
+	return login_check(login, rules, &a, &who, &rules_err);
 }
 
 static void
@@ -33,13 +32,33 @@ test_words(void)
 {
 	char right[sizeof(rules_err.msg)];
 
-	ok(attempt("alice", "x") == ERR_OK && known, "the password");
-	ok(attempt("alice", "y") == ERR_DENIED && known, "another one");
+	ok(attempt("alice", "x") == ERR_OK && who.known, "the password");
+	ok(attempt("alice", "y") == ERR_DENIED && who.known, "another one");
 	memcpy(right, rules_err.msg, sizeof(right));
-	ok(attempt("mallory", "x") == ERR_DENIED && !known,
+	ok(attempt("mallory", "x") == ERR_DENIED && !who.known,
 	    "a name that is not known");
 	ok(strcmp(right, rules_err.msg) == 0, "in the same words");
 	ok(attempt("", "") == ERR_DENIED, "nothing at all");
+}
+
+static void
+test_addresses(void)
+{
+	ok(attempt("alice@acme.example", "x") == ERR_DENIED,
+	    "an address in a domain that is not the organization's");
+	put(enrollment.ino, "domains", PLACE_ENROLLMENT_DOMAINS,
+	    "acme.example\n");
+	ok(attempt("alice@ACME.example", "x") == ERR_OK &&
+		strcmp(who.account, "alice") == 0,
+	    "in one of its own it means the name before the @");
+	ok(attempt("alice@acme.example", "y") == ERR_DENIED, "by its password");
+	ok(attempt("@acme.example", "x") == ERR_DENIED &&
+		attempt("alice@", "x") == ERR_DENIED,
+	    "half an address");
+	put(put(users.ino, "alice@acme.example", PLACE_ORG_USER, "").ino,
+	    "full-name", PLACE_USER_FULL_NAME, "Alice\n");
+	ok(attempt("alice@acme.example", "x") == ERR_DENIED,
+	    "a user of the whole address comes first");
 }
 
 static int
@@ -63,13 +82,16 @@ test_often(void)
 	ok(i == 3 * LOGIN_TRIES, "who knows it is not counted");
 	pass(LOGIN_EVERY * 1000 * LOGIN_TRIES);
 	ok(tries("alice") == LOGIN_TRIES, "who guesses is, for each name");
-	ok(strcmp(retry, "60") == 0 && strstr(rules_err.msg, "in a minute"),
+	ok(strcmp(who.retry, "60") == 0 && strstr(rules_err.msg, "in a minute"),
 	    "and hears when to come back");
 	ok(attempt("alice", "x") == ERR_QUOTA,
 	    "then the right one has to wait as well");
 	ok(attempt("bob", "x") == ERR_OK, "others have not");
 	ok(tries("mallory") == LOGIN_TRIES,
 	    "a name that is not known is counted just so");
+	ok(attempt("mallory@acme.example", "x") == ERR_QUOTA &&
+		attempt("alice@acme.example", "x") == ERR_QUOTA,
+	    "an address counts like the name in it, so that neither tells");
 	pass(LOGIN_EVERY * 1000);
 	ok(tries("alice") == 1, "a minute is one more");
 	pass(LOGIN_EVERY * 1000 * 1000);
@@ -116,15 +138,14 @@ one(void *arg)
 {
 	char name[16];
 	struct login_ask a = { acme, name, "wrong", engine_now(rules) };
-	const char *wait = "";
+	struct login_who mine;
 	struct err err = { 0 };
 	enum err_code *rc = arg;
-	bool there;
 
 	snprintf(name, sizeof(name), "slow%p", arg);
 	pthread_barrier_wait(&barrier);
-	*rc = login_check(login, rules, &a, &there, &wait, &err);
-	if (*rc == ERR_QUOTA && strcmp(wait, "5") != 0)
+	*rc = login_check(login, rules, &a, &mine, &err);
+	if (*rc == ERR_QUOTA && strcmp(mine.retry, "5") != 0)
 		*rc = ERR_INTERNAL;
 	return NULL;
 }
@@ -168,7 +189,9 @@ main(void)
 	put(put(users.ino, "bob", PLACE_ORG_USER, "").ino, "password",
 	    PLACE_USER_PASSWORD, CHEAP);
 	login = login_new();
+	enrollment = put(org.ino, "enrollment", PLACE_ENROLLMENT, "");
 	test_words();
+	test_addresses();
 	test_often();
 	test_names();
 	login_free(login);

@@ -185,5 +185,15 @@ rmdir "$M/devices/BYOD1" 2>/dev/null || rm -r "$M/devices/BYOD1" 2>/dev/null
 soon '[ ! -e "$M/devices/BYOD1" ]' 'a device that is removed'
 post -H "$new"
 is "$CODE" 401 'takes its token along'
+is "$(fetch /enroll/acme -d user=bob@acme.example -d password=bobs \
+	-o "$T/answer" -w '%{http_code}')" 200 \
+	'the same accounts, also by address, open the page for everybody'
+like "$(tail -n 1 "$M/events")" 'by the password of user bob, from' \
+	'which means the account that there is'
+rm -r "$M/orgs/acme/users/bob"
+say ADDE acme "$(dict "$(ids ADDE)$(str Status Idle)")" -H "$bearer"
+is "$STATUS" 401 'a user who goes'
+say ADDE acme "$(dict "$(str MessageType CheckOut)$(ids ADDE)")" -H "$bearer"
+is "$STATUS" 200 'need not sign in to take the device away'
 
 done_testing
