@@ -262,7 +262,7 @@ engine_close(struct engine *e)
 	if (p->keeper != NULL)
 		keeper_stop(p->keeper);
 	server_close(p->server);
-	scep_close(p->ctx.scep); /* it may be asking other CAs */
+	scep_close(p->ctx.scep);       /* it may be asking other CAs */
 	push_close(set_push(p, NULL)); /* writes its last outcomes down */
 	store_close(e->store);
 	mdm_close(p->ctx.mdm);

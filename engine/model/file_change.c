@@ -78,9 +78,8 @@ prepare(struct txn *t, struct change *c, struct err *err)
 	if (rc != ERR_OK && rc != ERR_NOT_FOUND)
 		return err_set(err, rc, "%s: %s", w->name, err_text(rc));
 	c->replaces = rc == ERR_OK;
-	c->before = c->replaces
-	                ? c->old.n.ino
-	                : removal_of(t, w->parent, w->name, w->place);
+	c->before = c->replaces ? c->old.n.ino
+	                        : removal_of(t, w->parent, w->name, w->place);
 	if (c->replaces && c->old.n.is_dir && !c->node.n.is_dir)
 		return err_set(err, ERR_IS_DIR, "%s is a directory", w->name);
 	if (w->base_version != 0 &&
@@ -115,10 +114,10 @@ is_same(struct txn *t, const struct change *c)
 	struct buf b = { 0 };
 	bool same;
 
-	if (!c->replaces || c->old.shared || new->is_dir || c->source_version != 0 ||
-	    old->size != new->size || old->place != new->place ||
-	    old->mode != new->mode || old->uid != new->uid ||
-	    old->gid != new->gid)
+	if (!c->replaces || c->old.shared || new->is_dir ||
+	    c->source_version != 0 || old->size != new->size ||
+	    old->place != new->place || old->mode != new->mode ||
+	    old->uid != new->uid || old->gid != new->gid)
 		return false;
 	same = node_get_content(t, &c->old, &b, NULL) == ERR_OK &&
 	       bytes_equal(buf_view(&b), c->w->bytes);

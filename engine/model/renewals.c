@@ -244,7 +244,8 @@ renewal_queue(struct txn *t, const struct engine *e, struct device *d,
 	    (rc = make_file(t, e, d, buf_view(&plist), &n, err)) != ERR_OK)
 		goto out;
 	q.ino = n.n.ino;
-	if ((rc = queue_add(t, &c, &q, false, buf_view(&plist), err)) != ERR_OK ||
+	if ((rc = queue_add(t, &c, &q, false, buf_view(&plist), err)) !=
+		ERR_OK ||
 	    (rc = channel_wake(t, &c, now, err)) != ERR_OK ||
 	    (rc = channel_store(t, &c, err)) != ERR_OK ||
 	    (rc = renewal_set(t, d, now + RENEWAL_AGAIN, err)) != ERR_OK)

@@ -343,7 +343,7 @@ test_tails(void)
 
 	ok(makes("InstallProvisioningProfile\nProvisioningProfile=@-\nabc\n",
 	       TYPE("InstallProvisioningProfile") "<key>ProvisioningProfile</"
-	                                          "key><data>YWJjCg==</data>"),
+						  "key><data>YWJjCg==</data>"),
 	    "KEY=@- is what stands behind that line, its end included");
 	ok(schema_command_from_text(schema, bytes_of(text, len), &r, NULL) ==
 		    ERR_OK &&
@@ -353,7 +353,7 @@ test_tails(void)
 	pl_free(r);
 	ok(makes("DeviceLock Message=@- PIN=123456 # first\na \"b' # c\nd=@-\n",
 	       TYPE("DeviceLock") "<key>Message</key><string>a \"b' # "
-	                          "c\nd=@-</string>"
+				  "c\nd=@-</string>"
 				  "<key>PIN</key><string>123456</string>"),
 	    "text, too, whatever it holds; other words may share the line");
 	ok(makes("DeviceLock Message='@-'\nPIN=123456\n",

@@ -365,8 +365,7 @@ unfit_key(struct score *s, const struct kind *k, const struct schema_type *t,
 		struct schema_device d = { .os_known = true,
 			.os = (enum schema_os)os };
 
-		if (key->os[os][0] == '\0' ||
-		    rule_arg(key, "ignored") != NULL)
+		if (key->os[os][0] == '\0' || rule_arg(key, "ignored") != NULL)
 			continue;
 		f = facts_of(key->os[os]);
 		above = facts_effective(key->parent, (enum schema_os)os);
