@@ -65,6 +65,10 @@ echo "Pushes (nghttpd takes them)"
 "$B/tests/programs/bench_push" || true
 
 echo
+echo "Queues and groups (20,000 devices; the store alone)"
+"$B/tests/programs/bench_queue"
+
+echo
 echo "Validation by Apple's schema (processor time)"
 "$B/tests/programs/bench_schema"
 

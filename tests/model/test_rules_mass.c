@@ -1,160 +1,9 @@
 /* Commands for many devices: who is sent them, what is counted, how they end. */
-#include "engine/model/groups.h"
-#include "engine/model/mass.h"
-#include "engine/model/queue_expiry.h"
-#include "tests/model/rules.h"
-
-#define PHONES 20
-
-static uint32_t acme;
-static uint64_t org_dir, org_commands, group, group_commands_dir;
-static uint32_t numbers[PHONES + 1];
-
-static const char *
-udid(unsigned i)
-{
-	static char name[4][16];
-	static unsigned at;
-
-	at = (at + 1) % 4;
-	snprintf(name[at], sizeof(name[at]), "P-%02u", i);
-	return name[at];
-}
-
-static uint64_t
-dir(unsigned i, enum file_device_part part)
-{
-	return file_device_dir(numbers[i], 0, part);
-}
+#include "tests/model/mass.h"
 
 static void
-enroll(unsigned i, const char *product)
+test_beginning(void)
 {
-	struct pl *message = pl_new_dict();
-	struct said x = { .what = AUTHENTICATE };
-	char serial[16];
-
-	snprintf(serial, sizeof(serial), "SN%02u", i);
-	pl_set_string(message, "SerialNumber", serial);
-	pl_set_string(message, "ProductName", product);
-	pl_set_string(message, "OSVersion", "18.1");
-	issue(acme, (uint8_t)i, 0);
-	x.s = speaker(acme, (uint8_t)i, udid(i), message);
-	must(store_update(rules->store, said_txn, &x, &rules_err));
-	must(token_update(acme, (uint8_t)i, udid(i), "", TOPIC));
-	numbers[i] = device_number(udid(i));
-	pl_free(message);
-}
-
-static enum err_code
-try(uint64_t parent, const char *name, enum place place, const char *text)
-{
-	struct file_write w = { .parent = parent,
-		.name = name,
-		.place = place,
-		.mode = 0644,
-		.bytes = bytes_text(text),
-		.actor = rules_root };
-
-	rules_err.msg[0] = '\0';
-	must(file_reserve(rules, 1, &w.ino, &rules_err));
-	return file_write(rules, &w, NULL, &rules_err);
-}
-
-static void
-to_group(const char *name, const char *text)
-{
-	put(group_commands_dir, name, PLACE_GROUP_COMMAND, text);
-}
-
-static void
-run(void)
-{
-	int64_t next;
-
-	must(queue_expire(rules, &next, &rules_err));
-	must(mass_run(rules, &next, &rules_err));
-}
-
-static enum err_code
-take_away(uint64_t parent, const char *name)
-{
-	struct file_node n;
-
-	must(file_find(rules, parent, name, &n, &rules_err));
-	return file_remove(rules, n.ino, &rules_root, &rules_err);
-}
-
-/* Whether the page of progress has that line, or part of one. */
-static bool
-page_has(uint64_t of_group, const char *name, const char *part)
-{
-	struct group_commands_of of = { acme, of_group, 0 };
-	struct buf b = { 0 };
-	uint32_t command;
-	bool yes;
-
-	if (group_command_find(rules, &of, name, &command, &rules_err) !=
-	    ERR_OK)
-		return false;
-	must(group_command_page(rules, command, &b, &rules_err));
-	yes = strstr(buf_str(&b), part) != NULL;
-	if (!yes)
-		printf("# no %s in:\n# %s\n", part, buf_str(&b));
-	buf_free(&b);
-	return yes;
-}
-
-static char uuid[256];
-
-/* The device says something; the type of what it is sent. */
-static const char *
-says(unsigned i, enum report_status status, const char *of)
-{
-	static char type[64];
-	struct pl *message = pl_new_dict(), *command = NULL;
-	struct speaker s = speaker(acme, (uint8_t)i, udid(i), message);
-	struct buf reply;
-
-	if (status == REPORT_ERROR) {
-		struct pl *chain = pl_new_array(), *link = pl_new_dict();
-
-		pl_set_string(link, "USEnglishDescription", "no room");
-		pl_array_add(chain, link);
-		pl_dict_set(message, "ErrorChain", chain);
-	}
-	reply = connect_as(&s, status, of);
-	type[0] = uuid[0] = '\0';
-	if (reply.len > 0) {
-		must(pl_parse(buf_view(&reply), &command, &rules_err));
-		snprintf(uuid, sizeof(uuid), "%s",
-		    pl_get_string(command, "CommandUUID"));
-		snprintf(type, sizeof(type), "%s",
-		    pl_get_string(
-			pl_get_dict(command, "Command"), "RequestType"));
-	}
-	pl_free(command);
-	pl_free(message);
-	buf_free(&reply);
-	return type;
-}
-
-static const char *
-answers(unsigned i, enum report_status status)
-{
-	char of[256];
-
-	memcpy(of, uuid, sizeof(of));
-	return says(i, status, of);
-}
-
-/* ---- */
-
-static void
-test_all_is_well(void)
-{
-	char first[256];
-	unsigned i;
 	struct file_node n;
 	struct buf b = { 0 };
 
@@ -178,6 +27,13 @@ test_all_is_well(void)
 		page_has(group, "ask", "\nqueued: 4\n") &&
 		page_has(group, "ask", "state: running\n"),
 	    "the page counts them");
+}
+
+static void
+test_answers(void)
+{
+	char first[256];
+
 	ok(strcmp(says(1, REPORT_IDLE, NULL), "ProfileList") == 0,
 	    "a member is sent it");
 	memcpy(first, uuid, sizeof(first));
@@ -198,6 +54,13 @@ test_all_is_well(void)
 	says(3, REPORT_ACKNOWLEDGED, uuid);
 	ok(page_has(group, "ask", "acknowledged: 1\n"),
 	    "one device cannot answer for another");
+}
+
+static void
+test_end(void)
+{
+	unsigned i;
+
 	says(2, REPORT_IDLE, NULL);
 	answers(2, REPORT_ACKNOWLEDGED);
 	says(3, REPORT_IDLE, NULL);
@@ -316,56 +179,6 @@ test_skip(void)
 }
 
 static void
-test_limit(void)
-{
-	unsigned i;
-
-	ok(try(org_commands, "erase", PLACE_ORG_COMMAND, "EraseDevice\n") ==
-		    ERR_INVALID &&
-		strstr(rules_err.msg, "20 devices") != NULL &&
-		strstr(rules_err.msg, "confirm=20") != NULL &&
-		strstr(rules_err.msg, "erase.confirm=20") != NULL,
-	    "wiping more than mass-limit is refused, with the way to confirm");
-	ok(try(org_commands, "erase", PLACE_ORG_COMMAND,
-	       "EraseDevice confirm=19\n") == ERR_INVALID,
-	    "another number does not confirm it");
-	ok(try(org_commands, "off", PLACE_ORG_COMMAND, "ShutDownDevice\n") ==
-		ERR_INVALID,
-	    "nor can devices be switched off from afar");
-	ok(try(org_commands, "restart", PLACE_ORG_COMMAND, "RestartDevice\n") ==
-		    ERR_OK &&
-		take_away(org_commands, "restart") == ERR_OK,
-	    "what can be undone needs no number");
-	ok(try(group_commands_dir, "erase", PLACE_GROUP_COMMAND,
-	       "EraseDevice\n") == ERR_OK &&
-		take_away(group_commands_dir, "erase") == ERR_OK,
-	    "nor do few devices");
-	ok(try(org_commands, "erase.confirm=20", PLACE_ORG_COMMAND,
-	       "EraseDevice\n") == ERR_OK,
-	    "the number in the file's name confirms it");
-	ok(strcmp(says(20, REPORT_IDLE, NULL), "EraseDevice") == 0,
-	    "and it goes out");
-	must(take_away(org_commands, "erase.confirm=20"));
-	answers(20, REPORT_ACKNOWLEDGED);
-	ok(try(org_commands, "e2", PLACE_ORG_COMMAND,
-	       "EraseDevice confirm=20\n") == ERR_OK &&
-		take_away(org_commands, "e2") == ERR_OK,
-	    "and so does one in the text");
-	put(FILE_INO_SYSTEM, "mass-limit", PLACE_MASS_LIMIT, "3\n");
-	ok(try(group_commands_dir, "erase", PLACE_GROUP_COMMAND,
-	       "EraseDevice\n") == ERR_INVALID,
-	    "system/mass-limit counts at once");
-	ok(try(FILE_INO_SYSTEM, "mass-limit", PLACE_MASS_LIMIT, "many\n") ==
-		ERR_INVALID,
-	    "and is a number");
-	run();
-	for (i = 1; i <= PHONES; i++)
-		if (says(i, REPORT_IDLE, NULL)[0] != '\0')
-			break;
-	ok(i == PHONES + 1, "what was cancelled reaches nobody");
-}
-
-static void
 test_leaving(void)
 {
 	struct pl *message = pl_new_dict();
@@ -413,168 +226,18 @@ test_expiry(void)
 	    "with the last answer it is over");
 }
 
-/* ---- pushes ------------------------------------------------------------- */
-
-struct due {
-	int64_t now;
-	size_t n;
-	int64_t next;
-};
-
-static enum err_code
-due_txn(struct txn *t, void *arg, struct err *err)
-{
-	static struct channel_id ids[4096];
-	struct due *d = arg;
-
-	return channels_due(t, d->now, ids, 4096, &d->n, &d->next, err);
-}
-
-static size_t
-due_until(int64_t at)
-{
-	struct due d = { .now = at };
-
-	must(store_view(rules->store, due_txn, &d, &rules_err));
-	return d.n;
-}
-
-struct crowd {
-	unsigned from, n;
-};
-
-static enum err_code
-crowd_txn(struct txn *t, void *arg, struct err *err)
-{
-	const struct crowd *c = arg;
-	unsigned i;
-	enum err_code rc = ERR_OK;
-
-	for (i = c->from; rc == ERR_OK && i < c->from + c->n; i++) {
-		struct issued issued = { .org = acme,
-			.state = CERT_VALID,
-			.expires = INT64_C(1990000000) };
-		struct pl *message = pl_new_dict();
-		struct push_token token = { .len = 32, .topic = TOPIC };
-		struct speaker s = speaker(acme, 0, "", message);
-
-		memcpy(issued.fingerprint, &i, sizeof(i));
-		issued.fingerprint[31] = 1;
-		memcpy(s.fingerprint, issued.fingerprint, 32);
-		snprintf(s.id, sizeof(s.id), "C-%05u", i);
-		pl_set_string(message, "ProductName", "iPhone15,2");
-		rc = issued_store(t, &issued, err);
-		if (rc == ERR_OK)
-			rc = enrollment_authenticate(t, &s, err);
-		if (rc == ERR_OK)
-			rc = enrollment_token_update(t, &s, &token, err);
-		pl_free(message);
-	}
-	return rc;
-}
-
-static void
-test_crowd(void)
-{
-	struct crowd c = { 1000, 2500 };
-	int64_t now;
-	size_t one, ten;
-	struct channel_id id = { 0, 0 };
-
-	(void)id;
-	must(store_update(rules->store, crowd_txn, &c, &rules_err));
-	put(group, "members", PLACE_GROUP_MEMBERS, "C-*\n");
-	pass(100000);
-	now = engine_now(rules);
-	to_group("crowd", "ProfileList\n");
-	ok(page_has(group, "crowd", "not-yet-queued: 1500\n") &&
-		page_has(group, "crowd", "\nqueued: 1000\n"),
-	    "the first thousand are queued with the file, the others behind "
-	    "it");
-	run();
-	ok(page_has(group, "crowd", "not-yet-queued: 0\n") &&
-		page_has(group, "crowd", "\nqueued: 2500\n"),
-	    "but at once");
-	one = due_until(now);
-	ten = due_until(now + 9);
-	ok(one <= MASS_PUSHES && ten <= 10 * MASS_PUSHES &&
-		ten >= 9 * MASS_PUSHES && due_until(now + 13) >= 2500,
-	    "pushes are paced: 200 a second");
-	must(take_away(group_commands_dir, "crowd"));
-	run();
-	ok(page_has(group, "crowd", "state: over\n") &&
-		page_has(group, "crowd", "cancelled: 2500\n"),
-	    "and taken back in slices");
-	ok(due_until(now + 13) == 0, "with their pushes");
-	/* cancelled while slices are to come */
-	to_group("crowd", "CertificateList\n");
-	must(take_away(group_commands_dir, "crowd"));
-	run();
-	ok(page_has(group, "crowd", "state: over\n") &&
-		page_has(group, "crowd", "cancelled: 2500\n"),
-	    "also before all of them were queued");
-}
-
-static bool
-count_one(void *arg, const char *name, uint32_t command)
-{
-	unsigned *n = arg;
-
-	(void)name;
-	(void)command;
-	++*n;
-	return true;
-}
-
-static void
-test_pages(void)
-{
-	struct group_commands_of of = { acme, group, 0 };
-	unsigned i, n = 0;
-	char name[16];
-
-	put(group, "members", PLACE_GROUP_MEMBERS, "P-01\n");
-	for (i = 0; i < MASS_KEPT + 20; i++) {
-		snprintf(name, sizeof(name), "n%03u", i);
-		to_group(name, "ProfileList\n");
-		must(take_away(group_commands_dir, name));
-		run();
-	}
-	must(group_commands(rules, &of, count_one, &n, &rules_err));
-	ok(n == MASS_KEPT, "pages of old commands go");
-	ok(!page_has(group, "n019", "") && page_has(group, "n020", "over"),
-	    "the oldest first");
-}
-
 int
 main(void)
 {
-	static const struct engine_options options;
-	struct file_node n;
-	unsigned i;
-
-	rules_begin(&options);
-	acme = org_number("acme");
-	for (i = 1; i <= PHONES; i++)
-		enroll(i, i == 4 ? "MacBookPro18,3" : "iPhone15,2");
-	must(file_find(rules, FILE_INO_ORGS, "acme", &n, &rules_err));
-	org_dir = n.ino;
-	org_commands = put(org_dir, "commands", PLACE_ORG_COMMANDS, "").ino;
-	group = put(put(org_dir, "groups", PLACE_GROUPS, "").ino, "four",
-	    PLACE_GROUP, "")
-	            .ino;
-	group_commands_dir =
-	    put(group, "commands", PLACE_GROUP_COMMANDS, "").ino;
-	put(group, "members", PLACE_GROUP_MEMBERS, "P-0[1-3]\nSN04\n");
-	test_all_is_well();
+	mass_begin();
+	test_beginning();
+	test_answers();
+	test_end();
 	test_cancel();
 	test_replace();
 	test_skip();
-	test_limit();
 	test_leaving();
 	test_expiry();
-	test_crowd();
-	test_pages();
 	engine_close(rules);
 	return tap_done();
 }
