@@ -25,6 +25,7 @@ struct command {
 	struct buf findings; /* what the event is to say of it */
 	struct buf plist;    /* the whole envelope, as the device is sent it */
 	char uuid[QUEUE_UUID_MAX + 1];
+	char queued_as[QUEUE_UUID_MAX + 1]; /* another's, if it was merged */
 	char type[QUEUE_TYPE_MAX + 1];
 };
 
@@ -229,7 +230,7 @@ enqueue(struct txn *t, struct change *c, struct channel *channel, bool *merged,
 	rc = queue_add(t, channel, &q, is_first(c), buf_view(&x->plist), err);
 	c->node.queued = q.order;
 	*merged = rc == ERR_OK && q.state == QUEUE_MERGED;
-	memcpy(x->uuid, q.uuid, sizeof(x->uuid));
+	memcpy(x->queued_as, q.uuid, sizeof(x->queued_as));
 	return rc;
 }
 
@@ -269,7 +270,7 @@ say(struct change *c, const struct channel *channel, bool merged)
 
 	snprintf(c->note, sizeof(c->note), "%s %s %s%s%s%s%.*s", x->type,
 	    merged ? "is asked already and shares the answer to" : "queued as",
-	    x->uuid, is_first(c) ? ", before all others" : "",
+	    x->queued_as, is_first(c) ? ", before all others" : "",
 	    channel->has_token ? ""
 			       : "; no push yet: the device has sent no "
 				 "push token",

@@ -64,7 +64,7 @@ member_device(struct txn *t, uint32_t org, struct bytes line, uint32_t *ret)
 /* ---- gathering and judging ---------------------------------------------- */
 
 struct resolved {
-	uint32_t *devices; /* that globs match, rising */
+	uint32_t *devices; /* that globs match; in apply() all of them */
 	size_t n;
 	size_t cap;
 	uint64_t changes; /* of devices, until then: GROUP_CHANGES */
@@ -103,6 +103,22 @@ glob_matches(struct bytes file, const struct member_names *names)
 	return false;
 }
 
+static enum err_code
+resolved_add(struct resolved *r, uint32_t device, struct err *err)
+{
+	uint32_t *more;
+
+	if (r->n == r->cap) {
+		r->cap = r->cap * 2 + 256;
+		more = reallocarray(r->devices, r->cap, sizeof(*more));
+		if (more == NULL)
+			return err_set(err, ERR_NO_MEMORY, "members");
+		r->devices = more;
+	}
+	r->devices[r->n++] = device;
+	return ERR_OK;
+}
+
 struct scan {
 	struct txn *t;
 	struct bytes file;
@@ -117,7 +133,6 @@ scan_one(void *arg, struct bytes key, struct bytes value, bool *stop,
 	struct resolved *r = s->r;
 	struct member_names names;
 	struct device d;
-	uint32_t *more;
 	enum err_code rc = device_read(s->t, key_get_u32(key, 5), &d, err);
 
 	(void)value;
@@ -127,15 +142,7 @@ scan_one(void *arg, struct bytes key, struct bytes value, bool *stop,
 	member_names_read(s->t, &d, &names);
 	if (!glob_matches(s->file, &names))
 		return ERR_OK;
-	if (r->n == r->cap) {
-		r->cap = r->cap * 2 + 256;
-		more = reallocarray(r->devices, r->cap, sizeof(*more));
-		if (more == NULL)
-			return err_set(err, ERR_NO_MEMORY, "members");
-		r->devices = more;
-	}
-	r->devices[r->n++] = d.number;
-	return ERR_OK;
+	return resolved_add(r, d.number, err);
 }
 
 static enum err_code
@@ -229,18 +236,9 @@ forget_line(void *arg, struct bytes key, struct bytes value, bool *stop,
 	return rc == ERR_OK ? txn_drop(f->t, &line, err) : rc;
 }
 
-static enum err_code
-part_one(void *arg, uint32_t device, bool *stop, struct err *err)
-{
-	const struct former *f = arg;
-
-	(void)stop;
-	return group_part(f->t, f->group, device, err);
-}
-
 /* What the file said before; its bytes are gone by now. */
 static enum err_code
-forget(struct txn *t, const struct node *n, struct err *err)
+forget_lines(struct txn *t, const struct node *n, struct err *err)
 {
 	struct former f = { t, n->n.org, n->n.parent };
 	struct key globs = key_of(KIND_GROUP_GLOB);
@@ -251,12 +249,9 @@ forget(struct txn *t, const struct node *n, struct err *err)
 	key_u64(&globs, f.group);
 	key_u64(&lines, f.group);
 	rc = txn_each(t, key_view(&globs), BYTES_NONE, forget_glob, &f, err);
-	if (rc == ERR_OK)
-		rc = txn_each(
-		    t, key_view(&lines), BYTES_NONE, forget_line, &f, err);
-	return rc == ERR_OK
-	           ? group_each_member(t, f.group, 0, part_one, &f, err)
-	           : rc;
+	return rc == ERR_OK ? txn_each(t, key_view(&lines), BYTES_NONE,
+				  forget_line, &f, err)
+	                    : rc;
 }
 
 static enum err_code
@@ -274,7 +269,7 @@ enter_line(
 	if (rc == ERR_OK)
 		rc = txn_put(t, key_view(&says), BYTES_NONE, err);
 	return rc == ERR_OK && member_device(t, org, line, &device)
-	           ? group_join(t, group, device, err)
+	           ? resolved_add(c->context, device, err)
 	           : rc;
 }
 
@@ -297,38 +292,77 @@ enter_lines(struct txn *t, const struct change *c, struct err *err)
 	return rc;
 }
 
-static enum err_code
-count_one(void *arg, uint32_t device, bool *stop, struct err *err)
+static int
+compare(const void *a, const void *b)
 {
-	unsigned *n = arg;
+	const uint32_t *x = a, *y = b;
 
-	(void)device;
+	return *x < *y ? -1 : *x > *y;
+}
+
+struct part {
+	struct txn *t;
+	uint64_t group;
+	const struct resolved *r; /* who stays, rising; NULL: nobody */
+};
+
+static enum err_code
+part_one(void *arg, uint32_t device, bool *stop, struct err *err)
+{
+	const struct part *p = arg;
+
 	(void)stop;
-	(void)err;
-	++*n;
-	return ERR_OK;
+	if (p->r != NULL && p->r->n > 0 &&
+	    bsearch(&device, p->r->devices, p->r->n, sizeof(device), compare) !=
+		NULL)
+		return ERR_OK;
+	return group_part(p->t, p->group, device, err);
+}
+
+/* Only what differs is written: a group may be large. */
+static enum err_code
+settle(struct txn *t, uint64_t group, struct resolved *r, unsigned *members,
+    struct err *err)
+{
+	struct part part = { t, group, r };
+	size_t i;
+	enum err_code rc;
+
+	if (r->n > 0)
+		qsort(r->devices, r->n, sizeof(*r->devices), compare);
+	rc = group_each_member(t, group, 0, part_one, &part, err);
+	*members = 0;
+	for (i = 0; rc == ERR_OK && i < r->n; i++) {
+		if (i > 0 && r->devices[i] == r->devices[i - 1])
+			continue;
+		++*members;
+		if (!group_has(t, group, r->devices[i]))
+			rc = group_join(t, group, r->devices[i], err);
+	}
+	return rc;
 }
 
 enum err_code
 members_apply(struct txn *t, struct change *c, struct err *err)
 {
 	struct resolved *r = c->context;
-	uint64_t group = c->node.n.parent, changes;
-	unsigned n = 0;
-	size_t i;
-	enum err_code rc = forget(t, &c->node, err);
+	uint64_t changes;
+	unsigned members;
+	enum err_code rc = counter_last(t, GROUP_CHANGES, &changes, err);
 
+	if (rc == ERR_OK && changes != r->changes)
+		rc = scan_org(t, c, r, err);
+	if (rc == ERR_OK)
+		rc = forget_lines(t, &c->node, err);
 	if (rc == ERR_OK)
 		rc = enter_lines(t, c, err);
 	if (rc == ERR_OK)
-		rc = counter_last(t, GROUP_CHANGES, &changes, err);
-	if (rc == ERR_OK && changes != r->changes)
-		rc = scan_org(t, c, r, err);
-	for (i = 0; rc == ERR_OK && i < r->n; i++)
-		rc = group_join(t, group, r->devices[i], err);
+		rc = settle(t, c->node.n.parent, r, &members, err);
 	if (rc == ERR_OK)
-		rc = group_each_member(t, group, 0, count_one, &n, err);
-	snprintf(c->note, sizeof(c->note), "%u devices are members", n);
+		snprintf(c->note, sizeof(c->note), "%u devices are members",
+		    members);
+	/* a transaction may be tried again */
+	r->changes = UINT64_MAX;
 	return rc;
 }
 
@@ -336,6 +370,11 @@ enum err_code
 members_removed(
     struct txn *t, struct engine *e, const struct node *n, struct err *err)
 {
+	struct part part = { t, n->n.parent, NULL };
+	enum err_code rc = forget_lines(t, n, err);
+
 	(void)e;
-	return forget(t, n, err);
+	return rc == ERR_OK
+	           ? group_each_member(t, n->n.parent, 0, part_one, &part, err)
+	           : rc;
 }

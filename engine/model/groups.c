@@ -126,6 +126,15 @@ group_join(struct txn *t, uint64_t group, uint32_t device, struct err *err)
 	return rc == ERR_OK ? txn_put(t, key_view(&of), BYTES_NONE, err) : rc;
 }
 
+bool
+group_has(struct txn *t, uint64_t group, uint32_t device)
+{
+	struct key member = member_key(group, device);
+	struct bytes value;
+
+	return txn_get(t, key_view(&member), &value, NULL) == ERR_OK;
+}
+
 enum err_code
 group_part(struct txn *t, uint64_t group, uint32_t device, struct err *err)
 {

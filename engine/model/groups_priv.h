@@ -16,6 +16,7 @@ struct key group_glob_key(uint32_t org, uint64_t group, struct bytes glob);
 
 enum err_code group_join(
     struct txn *t, uint64_t group, uint32_t device, struct err *err);
+bool group_has(struct txn *t, uint64_t group, uint32_t device);
 enum err_code group_part(
     struct txn *t, uint64_t group, uint32_t device, struct err *err);
 

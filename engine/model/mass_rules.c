@@ -34,6 +34,7 @@ struct mass_change {
 	struct sample samples[SAMPLES];
 	struct buf findings; /* what the event is to say of it */
 	struct buf plist;
+	size_t hole; /* where each device's CommandUUID will stand in it */
 	char type[QUEUE_TYPE_MAX + 1];
 };
 
@@ -162,12 +163,24 @@ make_plist(struct change *c, const struct pl *command, struct err *err)
 {
 	struct mass_change *x = c->context;
 	struct pl *whole = pl_new_dict();
+	const uint8_t *p, *at = NULL;
+	enum err_code rc;
 
 	pl_dict_set(whole, "Command", pl_copy(command));
 	pl_set_string(whole, "CommandUUID", HOLE);
 	pl_write_xml(whole, &x->plist);
 	pl_free(whole);
-	return buf_error(&x->plist, err);
+	if ((rc = buf_error(&x->plist, err)) != ERR_OK)
+		return rc;
+	for (p = x->plist.p; /* the last one */
+	     (p = memmem(p, (size_t)(x->plist.p + x->plist.len - p), HOLE,
+		  strlen(HOLE))) != NULL;
+	     p++)
+		at = p;
+	if (at == NULL)
+		return err_set(err, ERR_INTERNAL, "command without envelope");
+	x->hole = (size_t)(at - x->plist.p);
+	return ERR_OK;
 }
 
 enum err_code
@@ -211,22 +224,15 @@ out:
 
 /* ---- taking effect ------------------------------------------------------ */
 
-/* Where each device's CommandUUID will stand: the last one. */
 static enum err_code
 put_plist(
-    struct txn *t, const struct mass *m, struct buf *plist, struct err *err)
+    struct txn *t, const struct mass *m, struct mass_change *x, struct err *err)
 {
 	char hole[QUEUE_UUID_MAX + 1];
-	const uint8_t *end = plist->p + plist->len;
-	uint8_t *at = NULL, *p = plist->p;
 
-	while ((p = memmem(p, (size_t)(end - p), HOLE, strlen(HOLE))) != NULL)
-		at = p++;
-	if (at == NULL)
-		return err_set(err, ERR_INTERNAL, "command without envelope");
 	mass_uuid(m->number, 0, m->since, hole);
-	memcpy(at, hole, strlen(HOLE));
-	return mass_put_plist(t, m, buf_view(plist), err);
+	memcpy(x->plist.p + x->hole, hole, strlen(HOLE));
+	return mass_put_plist(t, m, buf_view(&x->plist), err);
 }
 
 static enum err_code
@@ -261,7 +267,7 @@ mass_command_apply(struct txn *t, struct change *c, struct err *err)
 	m.n[MASS_LEFT] = m.members;
 	if ((rc = stop_old(t, c, err)) != ERR_OK ||
 	    (rc = mass_create(t, &m, err)) != ERR_OK ||
-	    (rc = put_plist(t, &m, &x->plist, err)) != ERR_OK ||
+	    (rc = put_plist(t, &m, x, err)) != ERR_OK ||
 	    (rc = mass_fan_out(t, c->engine, &m, err)) != ERR_OK ||
 	    (rc = mass_store(t, &m, err)) != ERR_OK)
 		return rc;
