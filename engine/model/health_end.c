@@ -5,7 +5,8 @@
 #include "engine/base/text.h"
 #include "engine/model/health_priv.h"
 
-#define DAY INT64_C(86400)
+#define DAY       INT64_C(86400)
+#define FACTS_CUT (sizeof(((struct slot_facts *)0)->root) - 4)
 
 /* What the checks of all roles share. */
 
@@ -68,6 +69,20 @@ health_has_file(struct look *x, const char *dir, const char *name)
 		at = n.n.ino;
 	}
 	return node_find(x->t, at, name, &n, NULL) == ERR_OK;
+}
+
+bool
+health_trusts(const struct look *x, const char *subject)
+{
+	size_t i, len = strlen(subject);
+
+	/* in facts it may be cut */
+	for (i = 0; i < x->n_roots && len > 0; i++)
+		if (len < FACTS_CUT
+			? strcmp(x->roots[i].subject, subject) == 0
+			: strncmp(x->roots[i].subject, subject, len) == 0)
+			return true;
+	return false;
 }
 
 const struct health_cert *

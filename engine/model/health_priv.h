@@ -118,12 +118,19 @@ const char *health_shell(struct look *x, const char *fmt, ...)
 const char *health_home(struct look *x);
 /* The organization's file, or one in a directory of it; dir may be NULL. */
 bool health_has_file(struct look *x, const char *dir, const char *name);
+/* Whether system/trust has a root of that subject, which devices get. */
+bool health_trusts(const struct look *x, const char *subject);
 /* The next HTTPS certificate from *i on, counted from 0, of the system or of
  * that organization (NULL: of any); NULL: no more. */
 const struct health_cert *health_tls_next(
     const struct look *x, const struct health_org *o, size_t *i);
 /* Whether a comma-separated list of subject alternative names has host. */
 bool health_covers(const char *names, const char *host);
+
+/* health_slot.c: what to do with the files, or with the request, that wait in
+ * that slot of the organization (or system) because nothing is in effect there;
+ * NULL: nothing waits. */
+const char *health_pending(struct look *x, enum slot slot);
 
 /* health_tls.c */
 health_fn health_url;

@@ -11,6 +11,8 @@
 void
 health_push_present(struct look *x)
 {
+	const char *pending;
+
 	if (x->cert->present) {
 		health_say(x, HEALTH_PASS, "serial %s is in use",
 		    x->cert->facts.serial);
@@ -20,15 +22,18 @@ health_push_present(struct look *x)
 	    "there is no push certificate: no device can enroll in %s, and "
 	    "those that have are not woken",
 	    x->org->name);
+	if ((pending = health_pending(x, SLOT_OF_APNS)) != NULL) {
+		health_do(x, "%s", pending);
+		return;
+	}
 	health_do(x,
 	    "mkdir -p %s; echo CN=%s > %s; then "
 	    "status/orgs/%s/apns.push-request is the file for " PORTAL
-	    ", or says what it needs, and the answer goes into orgs/%s/apns/; "
-	    "status/orgs/%s/apns says what files there wait for",
+	    ", or says what it needs, and the answer goes into orgs/%s/apns/",
 	    health_shell(x, "orgs/%s/apns", x->org->name),
 	    health_shell(x, "%s", x->org->name),
 	    health_shell(x, "orgs/%s/apns/subject", x->org->name), x->org->name,
-	    x->org->name, x->org->name);
+	    x->org->name);
 }
 
 static const char *
@@ -74,8 +79,18 @@ health_push_topic(struct look *x)
 void
 health_push_issuer(struct look *x)
 {
+	struct probe p;
+
 	if ((x->cert->facts.flaws & FLAW_NOT_APPLE) == 0) {
 		health_say(x, HEALTH_PASS, "Apple issued it");
+		return;
+	}
+	if (probe_read(x->t, x->org->number, &p, NULL) == ERR_OK &&
+	    p.outcome == PROBE_ACCEPTED &&
+	    p.identity_version == x->cert->facts.version) {
+		health_say(x, HEALTH_PASS,
+		    "Apple did not issue it, but the push service that is "
+		    "asked here takes it");
 		return;
 	}
 	health_say(x, HEALTH_WARN,

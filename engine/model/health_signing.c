@@ -7,6 +7,7 @@
 void
 health_signing_present(struct look *x)
 {
+	const char *pending;
 	size_t i, n = 0;
 
 	if (x->cert->present) {
@@ -22,6 +23,10 @@ health_signing_present(struct look *x)
 	    n == 0 ? ""
 		   : health_text(
 			 x, " for %zu organization%s", n, n == 1 ? "" : "s"));
+	if ((pending = health_pending(x, SLOT_OF_SIGNING)) != NULL) {
+		health_do(x, "%s", pending);
+		return;
+	}
 	health_do(x,
 	    "mkdir system/signing, and copy a certificate with key and chain "
 	    "into it (that of system/tls will do), or one for each "
@@ -58,11 +63,7 @@ handed_out(const struct look *x, const char *root)
 	       NULL)
 		if (strcmp(c->facts.root, root) == 0)
 			return true;
-	/* in facts it may be cut */
-	for (i = 0; i < x->n_roots; i++)
-		if (strncmp(x->roots[i].subject, root, strlen(root)) == 0)
-			return true;
-	return false;
+	return health_trusts(x, root);
 }
 
 void

@@ -188,13 +188,23 @@ health_tls_chain(struct look *x)
 {
 	if (!flaw(x, FLAW_CHAIN_INCOMPLETE, "the chain is served whole"))
 		return;
+	/* a root need not be served, but devices must have it */
+	if (health_trusts(x, x->cert->facts.missing)) {
+		health_say(x, HEALTH_PASS,
+		    "the chain is served whole, and its root %s, in "
+		    "system/trust, goes to devices with the enrollment profile",
+		    x->cert->facts.missing);
+		return;
+	}
 	health_say(x, HEALTH_FAIL,
-	    "the certificate of the issuer is missing: %s; devices cannot "
-	    "follow the chain and refuse the connection",
+	    "the certificate of the issuer is missing: %s; devices that do not "
+	    "have it cannot follow the chain and refuse the connection",
 	    x->cert->facts.missing);
 	health_do(x,
 	    "append it: get the certificate of %s from who issued yours (it is "
-	    "in certbot's fullchain.pem) and copy it into %s/",
+	    "in certbot's fullchain.pem) and copy it into %s/, also if it is a "
+	    "root of your own: it then goes to devices with the enrollment "
+	    "profile",
 	    x->cert->facts.missing, x->cert->path);
 }
 
@@ -295,12 +305,20 @@ health_tls_end(struct look *x)
 void
 health_tls_own(struct look *x)
 {
+	const char *pending;
+
 	if (!x->cert->own)
 		return;
+	pending = health_pending(x, SLOT_OF_TLS);
 	health_say(x, HEALTH_WARN,
-	    "system/tls is empty, so the server uses a certificate that it "
-	    "made; devices get its root with the enrollment profile, browsers "
-	    "warn");
+	    "%s, so the server uses a certificate that it made; devices get "
+	    "its root with the enrollment profile, browsers warn",
+	    pending == NULL ? "system/tls has no certificate"
+			    : "nothing in system/tls can be used yet");
+	if (pending != NULL) {
+		health_do(x, "%s", pending);
+		return;
+	}
 	health_do(x,
 	    "for production: mkdir system/tls, and copy a certificate for the "
 	    "name in system/url with key and chain into it");

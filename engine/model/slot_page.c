@@ -162,14 +162,16 @@ request(struct txn *t, struct page *p, struct err *err)
 	return rc;
 }
 
-/* Each line of slot_waiting() as a line of the page. */
+/* Each line of slot_waiting_of() as a line of the page. */
 static void
-waiting_lines(struct page *p, struct bytes text)
+waiting_lines(struct page *p, const char *file, struct bytes text)
 {
 	struct bytes line;
 
 	while (text_line(&text, &line)) {
 		buf_text(&p->b, "waiting: ");
+		text_escape(&p->b, bytes_text(file));
+		buf_text(&p->b, ": ");
 		text_escape(&p->b, line);
 		buf_char(&p->b, '\n');
 	}
@@ -192,8 +194,14 @@ waiting(struct txn *t, struct page *p, const struct identity *in_use,
 	if ((rc = slot_files_load(t, x, err)) == ERR_OK) {
 		for (i = 0; i < x->n; i++)
 			bundles[i] = x->files[i].bundle;
-		slot_waiting(p->kind->purpose, bundles, x->n, in_use, &lines);
-		waiting_lines(p, buf_view(&lines));
+		/* keys that the server made have no file and stand at the
+		 * request */
+		for (i = 0; i < x->n && x->files[i].ino != 0; i++) {
+			buf_reset(&lines);
+			slot_waiting_of(
+			    p->kind->purpose, bundles, x->n, i, in_use, &lines);
+			waiting_lines(p, x->files[i].name, buf_view(&lines));
+		}
 		rc = buf_error(&lines, err);
 	}
 	buf_free(&lines);
@@ -223,7 +231,8 @@ in_effect(struct txn *t, struct page *p, struct identity **ret, struct err *err)
 	facts(p, &s.facts);
 	if (s.own) {
 		buf_text(&p->b,
-		    "made-by: this server, because system/tls is empty\n");
+		    "made-by: this server, because system/tls has no "
+		    "certificate that can be used\n");
 		id = slot_of(0, SLOT_OF_OWN_TLS);
 	}
 	if ((rc = slot_identity(t, id, ret, err)) == ERR_OK)

@@ -95,6 +95,14 @@ enum err_code slot_request_rename(
 void slot_request_fingerprint(
     const uint8_t key_id[static KEYSPEC_ID_LEN], char ret[static 17]);
 
+/* slot_root.c: what clients of an HTTPS slot have seen until now (*ret NULL:
+ * nothing that can be read); and an event if new, in effect in its place, has a
+ * private root that enrolled devices did not get.  old may be NULL. */
+enum err_code slot_served_before(
+    struct txn *t, struct slot_id id, struct identity **ret, struct err *err);
+enum err_code slot_tell_root(struct txn *t, struct engine *e, struct slot_id id,
+    const struct identity *old, const struct identity *new, struct err *err);
+
 /*
  * Pick again and put it into effect.  While files are being exchanged one by
  * one there may be no pair: then the old identity goes on, unless removing and

@@ -80,6 +80,7 @@ put_into_effect(struct txn *t, struct engine *e, const struct slot_files *x,
 {
 	const struct cert *leaf = identity_leaf(id);
 	struct topic_change change = { .from = "" };
+	struct identity *old = NULL;
 	struct slot_facts now;
 	struct buf end = { 0 };
 	enum err_code rc = slot_facts(t, x->id, &now, err);
@@ -92,11 +93,13 @@ put_into_effect(struct txn *t, struct engine *e, const struct slot_files *x,
 	    (rc = guard_topic(t, x->id.org, cert_topic(leaf), &change, err)) !=
 		ERR_OK)
 		return rc;
-	if ((rc = slot_install(t, x->id, id, err)) != ERR_OK)
+	if (x->kind->purpose == SLOT_TLS &&
+	    (rc = slot_served_before(t, x->id, &old, err)) != ERR_OK)
 		return rc;
-	if (now.version != 0 && memcmp(now.fingerprint, cert_fingerprint(leaf),
-				    sizeof(now.fingerprint)) == 0)
-		return ERR_OK; /* the same one, perhaps with a better chain */
+	if ((rc = slot_install(t, x->id, id, err)) != ERR_OK ||
+	    (now.version != 0 && memcmp(now.fingerprint, cert_fingerprint(leaf),
+				     sizeof(now.fingerprint)) == 0))
+		goto out; /* the same one, perhaps with a better chain */
 	text_time(&end, cert_expires(leaf));
 	rc = event_record(t, e, x->id.org, err,
 	    "%s: certificate %s serial %s is in effect until %s", x->kind->name,
@@ -105,6 +108,10 @@ put_into_effect(struct txn *t, struct engine *e, const struct slot_files *x,
 	if (rc == ERR_OK && change.from[0] != '\0')
 		rc =
 		    tell_topic(t, e, x->id.org, &change, cert_topic(leaf), err);
+	if (rc == ERR_OK && x->kind->purpose == SLOT_TLS)
+		rc = slot_tell_root(t, e, x->id, old, id, err);
+out:
+	identity_free(old);
 	return rc;
 }
 

@@ -248,7 +248,7 @@ tell(struct txn *t, const struct own *o, struct err *err)
 	if (shown < o->n_hosts)
 		buf_printf(&names, " and %zu more names", o->n_hosts - shown);
 	rc = event_record(t, o->engine, 0, err,
-	    "tls: system/tls is empty, so the server made a certificate for "
+	    "tls: system/tls has no certificate, so the server made one for "
 	    "%s, signed by a root of its own; devices get the root with their "
 	    "enrollment profile",
 	    shown > 0 ? buf_str(&names) : "localhost");

@@ -159,7 +159,8 @@ tell_file(enum slot_purpose purpose, struct files f, const struct bundle *b,
 
 	if (bundle_is_locked(b))
 		buf_text(ret,
-		    "a file is locked: write its password into `password`\n");
+		    "it is locked: write its password into `password` "
+		    "beside it\n");
 	for (k = 0; k < bundle_n_certs(b); k++) {
 		const struct cert *c = bundle_cert(b, k);
 

@@ -231,6 +231,61 @@ test_urls(void)
 	    "https://mdm.example.com\n");
 }
 
+/* What is served stops below a root of one's own. */
+static void
+test_tls_trust(void)
+{
+	struct buf root = load("own.pem");
+	struct file_node trust;
+
+	install(slot_of(0, SLOT_OF_TLS), &(struct leaf){ "own-sub", "tls.ext",
+					     NULL, 300, NULL, "own-sub.pem" });
+	expect("tls.chain", "", HEALTH_FAIL, "a root of your own",
+	    "a root that nobody has is missing");
+	trust = put(FILE_INO_SYSTEM, "trust", PLACE_TRUST, "");
+	put(trust.ino, "own.pem", PLACE_TRUST_FILE, buf_str(&root));
+	expect("tls.chain", "", HEALTH_PASS, "system/trust",
+	    "one in system/trust is not: devices get it");
+	wipe(trust.ino, "own.pem");
+	wipe(FILE_INO_SYSTEM, "trust");
+	buf_free(&root);
+}
+
+/* Something is there and does not work yet. */
+static void
+test_pending(void)
+{
+	struct file_node apns, tls;
+	struct buf cert;
+
+	put(FILE_INO_SYSTEM, "url", PLACE_SYSTEM_URL,
+	    "https://mdm.example.com\n");
+	tls = put(FILE_INO_SYSTEM, "tls", PLACE_TLS, "");
+	put(tls.ino, "subject", PLACE_SLOT_SUBJECT, "CN=mdm.example.com\n");
+	install(slot_of(0, SLOT_OF_OWN_TLS),
+	    &(struct leaf){
+		"own-sub", "tls.ext", NULL, 40, NULL, "own-sub.pem own.pem" });
+	expect("tls.own", "", HEALTH_WARN, "sign status/system/tls.csr",
+	    "a request that waits for its answer is what to do next");
+	wipe(tls.ino, "subject");
+	make_leaf(&(struct leaf){ "own-sub", "tls.ext", NULL, 40, NULL, NULL });
+	cert = load("c");
+	put(tls.ino, "c.pem", PLACE_TLS_FILE, buf_str(&cert));
+	expect("tls.own", "", HEALTH_WARN, "status/system/tls says",
+	    "files that cannot be used are not nothing");
+	wipe(tls.ino, "c.pem");
+	wipe(FILE_INO_SYSTEM, "tls");
+	clear(slot_of(0, SLOT_OF_OWN_TLS));
+	wipe(FILE_INO_SYSTEM, "url");
+	apns = put(acme_dir, "apns", PLACE_APNS, "");
+	put(apns.ino, "subject", PLACE_SLOT_SUBJECT, "CN=acme\n");
+	expect("push.present", "acme", HEALTH_FAIL,
+	    "sign status/orgs/acme/apns.csr", "the same for push");
+	wipe(apns.ino, "subject");
+	wipe(acme_dir, "apns");
+	buf_free(&cert);
+}
+
 static void
 test_tls(void)
 {
@@ -256,6 +311,7 @@ test_tls(void)
 	    "a missing intermediate is named");
 	expect("tls.chain", "", HEALTH_FAIL, "append it", "with the way out");
 	expect_none("tls.root", "", "and nothing is said of an unknown root");
+	test_tls_trust();
 	install(tls, &(struct leaf){ "own-sub", "tls.ext", NULL, 300, NULL,
 			 "own-sub.pem own.pem" });
 	expect("tls.root", "", HEALTH_PASS, "O=own, CN=own-root",
@@ -450,6 +506,13 @@ test_push(void)
 	    "a certificate that was not tried");
 	outcome(PROBE_ACCEPTED, 60, "");
 	expect_pass("push.live", "acme", "one that was taken passes");
+	install(slot, &foreign);
+	expect("push.issuer", "acme", HEALTH_WARN, "is not Apple",
+	    "an issuer that is not Apple is warned of");
+	outcome(PROBE_ACCEPTED, 60, "");
+	expect_pass("push.issuer", "acme",
+	    "unless the push service takes the certificate");
+	install(slot, &good);
 	outcome(PROBE_ACCEPTED, 4 * 86400, "");
 	expect(
 	    "push.live", "acme", HEALTH_WARN, "last asked", "but not for ever");
@@ -681,6 +744,7 @@ main(void)
 	acme = org_number("acme");
 	must(file_find(rules, FILE_INO_ORGS, "acme", &org, &rules_err));
 	acme_dir = org.ino;
+	test_pending();
 	test_urls();
 	test_tls();
 	test_ends();

@@ -199,7 +199,8 @@ cp "$C/renewed.p7b" "$M/orgs/acme/signing/"
 like "$(cat "$S/orgs/acme/signing")" "^serial: $(openssl x509 -in \
 	"$C/renewed.pem" -noout -serial | sed 's/.*=//')" \
 	'PKCS#7 in PEM: the renewed one is in effect'
-like "$(cat "$S/orgs/acme/signing")" '^waiting: .*better one' \
+like "$(cat "$S/orgs/acme/signing")" \
+	'^waiting: [^ ]+: certificate .*better one' \
 	'the page says that the old one is not in use'
 
 # ---- further TLS slots, a key of one's own ----------------------------------
