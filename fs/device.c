@@ -15,14 +15,31 @@ struct listing {
 	void *arg;
 };
 
+/* What the links to a device begin with. */
+#define LINK_DIR    "devices/"
+#define FROM_SERIAL "../../"
+#define FROM_ORG    "../../../../"
+
+static void
+fill_listed(struct tree_entry *entry, const struct device_view *d)
+{
+	entry->at.device = d->number;
+	entry->at.org = d->org;
+	entry->listed = true;
+	entry->seconds = d->seen_at != 0 ? d->seen_at : d->enrolled_at;
+}
+
 static bool
 list_device(void *arg, const struct device_view *d)
 {
 	const struct listing *l = arg;
-	struct tree_entry entry = { d->udid, *l->at, d->number };
+	struct tree_entry entry = {
+		.name = d->udid, .at = *l->at, .cookie = d->number
+	};
 
-	entry.at.device = d->number;
-	entry.at.org = d->org;
+	fill_listed(&entry, d);
+	if (l->at->org != 0)
+		entry.size = strlen(FROM_ORG LINK_DIR) + strlen(d->udid);
 	return l->fn(l->arg, &entry);
 }
 
@@ -41,7 +58,7 @@ list_devices(const struct at *at, uint64_t after, tree_entry_fn *fn, void *arg,
 static void
 fill(const struct at *at, const struct device_view *d, struct tree_entry *ret)
 {
-	*ret = (struct tree_entry){ NULL, *at, d->number };
+	*ret = (struct tree_entry){ .at = *at, .cookie = d->number };
 	ret->at.device = d->number;
 	ret->at.org = d->org;
 }
@@ -67,14 +84,16 @@ static bool
 list_serial(void *arg, const char *serial, const struct device_view *d)
 {
 	const struct listing *l = arg;
-	struct tree_entry entry = { serial, *l->at, d->number };
+	struct tree_entry entry = {
+		.name = serial, .at = *l->at, .cookie = d->number
+	};
 
 	/* what a device calls its serial number may be no name at all */
 	if (!tree_clean_name(serial) || strcmp(serial, ".") == 0 ||
 	    strcmp(serial, "..") == 0)
 		return true;
-	entry.at.device = d->number;
-	entry.at.org = d->org;
+	fill_listed(&entry, d);
+	entry.size = strlen(FROM_SERIAL LINK_DIR) + strlen(d->udid);
 	return l->fn(l->arg, &entry);
 }
 
@@ -108,7 +127,9 @@ static bool
 list_user(void *arg, const char *name, uint32_t user)
 {
 	const struct listing *l = arg;
-	struct tree_entry entry = { name, *l->at, user };
+	struct tree_entry entry = {
+		.name = name, .at = *l->at, .cookie = user
+	};
 
 	entry.at.user = user;
 	return l->fn(l->arg, &entry);
@@ -135,7 +156,7 @@ find_user(const struct at *at, const char *name, struct tree_entry *ret,
 	    device_user_find(at->engine, at->device, name, &user, err);
 
 	if (rc == ERR_OK) {
-		*ret = (struct tree_entry){ NULL, *at, user };
+		*ret = (struct tree_entry){ .at = *at, .cookie = user };
 		ret->at.user = user;
 	}
 	return rc;
@@ -160,7 +181,9 @@ static bool
 walk_key(void *arg, const char *key)
 {
 	struct key_walk *w = arg;
-	struct tree_entry entry = { key, *w->l.at, ++w->index };
+	struct tree_entry entry = {
+		.name = key, .at = *w->l.at, .cookie = ++w->index
+	};
 	uint32_t number;
 
 	if (!tree_clean_name(key) || *key == '.')
@@ -224,7 +247,7 @@ find_key(const struct at *at, bool secrets, const char *name,
 	if (rc == ERR_OK && w.found[0] == '\0')
 		rc = err_set(err, ERR_NOT_FOUND, "no such fact");
 	if (rc == ERR_OK) {
-		*ret = (struct tree_entry){ NULL, *at, w.index };
+		*ret = (struct tree_entry){ .at = *at, .cookie = w.index };
 		ret->at.number = w.number;
 	}
 	return rc;
@@ -299,20 +322,20 @@ link_to(const struct at *at, const char *up, struct buf *b, struct err *err)
 
 	if (rc != ERR_OK)
 		return rc;
-	buf_printf(b, "%sdevices/%s", up, d.udid);
+	buf_printf(b, "%s%s", up, d.udid);
 	return buf_error(b, err);
 }
 
 enum err_code
 device_serial_link(const struct at *at, struct buf *b, struct err *err)
 {
-	return link_to(at, "../../", b, err);
+	return link_to(at, FROM_SERIAL LINK_DIR, b, err);
 }
 
 enum err_code
 device_org_device_link(const struct at *at, struct buf *b, struct err *err)
 {
-	return link_to(at, "../../../../", b, err);
+	return link_to(at, FROM_ORG LINK_DIR, b, err);
 }
 
 /* ---- pages -------------------------------------------------------------- */

@@ -11,6 +11,7 @@ fs_init(struct fs *f, struct engine *e, struct err *err)
 {
 	*f = (struct fs){ .engine = e, .started = time(NULL), .state_fd = -1 };
 	pthread_mutex_init(&f->mutex, NULL);
+	sizes_init(&f->sizes);
 	f->scratch = scratch_new();
 	f->drafts = drafts_new(e);
 	f->refusals = refusals_new(e);
@@ -28,6 +29,7 @@ fs_fini(struct fs *f)
 	refusals_free(f->refusals);
 	if (f->state_fd >= 0)
 		close(f->state_fd);
+	sizes_fini(&f->sizes);
 	pthread_mutex_destroy(&f->mutex);
 }
 

@@ -9,6 +9,7 @@
 #include "fs/draft.h"
 #include "fs/refusal.h"
 #include "fs/scratch.h"
+#include "fs/sizes.h"
 
 struct notify;
 
@@ -17,6 +18,7 @@ struct fs {
 	struct scratch *scratch;
 	struct drafts *drafts;
 	struct refusals *refusals;
+	struct sizes sizes;
 	struct notify *notify; /* NULL until the mount is there */
 	int64_t started;       /* seconds since 1970 UTC */
 	int state_fd;          /* of the store's folder; -1: in memory */
@@ -26,6 +28,9 @@ struct fs {
 	pthread_mutex_t mutex; /* protects the two below */
 	uint64_t next_ino;     /* reserved numbers not used yet */
 	uint64_t end_ino;
+	/* ops_list.c; CLOCK_MONOTONIC, ns */
+	_Atomic int64_t listed_until;  /* the kernel has attributes */
+	_Atomic int64_t settled_until; /* it is given none */
 };
 
 /* f is the caller's memory; e is borrowed until fs_fini(). */

@@ -13,7 +13,9 @@ struct listing {
 static bool
 put(const struct listing *l, const char *name, uint64_t number)
 {
-	struct tree_entry entry = { name, *l->at, number };
+	struct tree_entry entry = {
+		.name = name, .at = *l->at, .cookie = number
+	};
 
 	entry.at.number = (uint32_t)number;
 	return number > UINT32_MAX || l->fn(l->arg, &entry);
@@ -45,7 +47,7 @@ find_group(const struct at *at, const char *name, struct tree_entry *ret,
 
 	if (rc != ERR_OK)
 		return rc;
-	*ret = (struct tree_entry){ NULL, *at, group };
+	*ret = (struct tree_entry){ .at = *at, .cookie = group };
 	ret->at.number = (uint32_t)group;
 	return ERR_OK;
 }
@@ -96,7 +98,7 @@ find_command(const struct at *at, const char *name, struct tree_entry *ret,
 
 	if (rc != ERR_OK)
 		return rc;
-	*ret = (struct tree_entry){ NULL, *at, command };
+	*ret = (struct tree_entry){ .at = *at, .cookie = command };
 	ret->at.number = command;
 	return ERR_OK;
 }

@@ -24,7 +24,9 @@ list_one(
     void *arg, const char *name, const struct file_node *node, uint64_t cookie)
 {
 	const struct walk *w = arg;
-	struct tree_entry entry = { name, *w->at, cookie };
+	struct tree_entry entry = {
+		.name = name, .at = *w->at, .cookie = cookie
+	};
 
 	entry.at.number = number_of(node);
 	return w->fn(w->arg, &entry);

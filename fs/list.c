@@ -28,14 +28,22 @@ struct listing {
 };
 
 static bool
+put_entry(struct listing *l, const struct node_entry *entry)
+{
+	if (entry->cookie > l->after && !l->fn(l->arg, entry))
+		l->full = true;
+	return !l->full;
+}
+
+static bool
 put(struct listing *l, const char *name, uint64_t ino, enum tree_kind kind,
     uint64_t cookie)
 {
-	struct node_entry entry = { name, ino, kind, cookie };
+	const struct node_entry entry = {
+		.name = name, .ino = ino, .kind = kind, .cookie = cookie
+	};
 
-	if (cookie > l->after && !l->fn(l->arg, &entry))
-		l->full = true;
-	return !l->full;
+	return put_entry(l, &entry);
 }
 
 static bool
@@ -99,14 +107,23 @@ put_name(void *arg, const struct tree_entry *entry)
 {
 	struct listing *l = arg;
 	const struct tree_row *row = tree_find(l->dir->row, entry->name);
+	struct node_entry e = { .name = entry->name,
+		.cookie = COOKIE_NAMES | entry->cookie };
 
 	if (row == NULL)
 		return true; /* no name that could be looked up */
 	if ((row->of == OF_DEVICE || row->of == OF_ORG) &&
 	    !view_filter(&l->orgs, entry->at.org))
 		return true; /* of an organization that is not the caller's */
-	return put(l, entry->name, tree_ino(row, &entry->at), row->kind,
-	    COOKIE_NAMES | entry->cookie);
+	e.ino = tree_ino(row, &entry->at);
+	e.kind = row->kind;
+	if (entry->listed) {
+		e.row = row;
+		e.org = entry->at.org;
+		e.seconds = entry->seconds;
+		e.size = entry->size;
+	}
+	return put_entry(l, &e);
 }
 
 static bool

@@ -70,6 +70,29 @@ set_times(struct node *n, int64_t seconds)
 	n->mtime_ns = n->ctime_ns = seconds * NS;
 }
 
+static void
+dress_as(struct node *n, const struct org_view *org)
+{
+	n->uid = org->uid;
+	n->gid = org->gid;
+	if (n->row->kind == TREE_DIR)
+		n->mode &= org->mode;
+}
+
+void
+node_listed(const struct fs *f, const struct node_entry *entry,
+    const struct org_view *org, struct node *ret)
+{
+	*ret = (struct node){ .ino = entry->ino,
+		.source = NODE_GENERATED,
+		.row = entry->row,
+		.kind = entry->kind,
+		.mode = entry->row->mode,
+		.size = entry->size };
+	set_times(ret, entry->seconds != 0 ? entry->seconds : f->started);
+	dress_as(ret, org);
+}
+
 /* Owner, mode and times of a generated node whose row and at are set. */
 static enum err_code
 dress(struct fs *f, struct node *n, struct err *err)
@@ -94,10 +117,7 @@ dress(struct fs *f, struct node *n, struct err *err)
 		return rc;
 	}
 	view_owner(f->engine, n->at.org, &org);
-	n->uid = org.uid;
-	n->gid = org.gid;
-	if (row->kind == TREE_DIR)
-		n->mode &= org.mode;
+	dress_as(n, &org);
 	return ERR_OK;
 }
 
@@ -340,6 +360,8 @@ node_by_view(const struct node *n)
 enum err_code
 node_size(struct fs *f, struct node *n, const struct caller *c, struct err *err)
 {
+	struct sizes_page page = { n->ino, node_by_view(n) ? &c->view : NULL,
+		sizes_now() };
 	struct buf b = { 0 };
 	enum err_code rc;
 
@@ -350,9 +372,13 @@ node_size(struct fs *f, struct node *n, const struct caller *c, struct err *err)
 	if ((n->source != NODE_GENERATED && n->source != NODE_REFUSAL) ||
 	    n->kind == TREE_DIR)
 		return ERR_OK;
+	if (sizes_get(&f->sizes, n->ino, page.view, &n->size))
+		return ERR_OK;
 	rc = node_render(f, n, &b, err);
 	n->size = b.len;
 	buf_wipe(&b);
+	if (rc == ERR_OK)
+		sizes_put(&f->sizes, &page, n->size);
 	/* a page that cannot be made now says why when it is opened */
 	if (rc != ERR_OK && rc != ERR_NOT_FOUND) {
 		n->size = 0;

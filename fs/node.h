@@ -65,6 +65,11 @@ struct node_entry {
 	uint64_t ino;
 	enum tree_kind kind;
 	uint64_t cookie;
+	/* Of directories that may be large, else NULL: for node_listed(). */
+	const struct tree_row *row;
+	uint32_t org;
+	int64_t seconds;
+	uint64_t size;
 };
 typedef bool node_entry_fn(void *arg, const struct node_entry *entry);
 struct node_listing {
@@ -73,6 +78,9 @@ struct node_listing {
 	node_entry_fn *fn;
 	void *arg;
 };
+/* The whole node of an entry with a row; org is the entry's. */
+void node_listed(const struct fs *f, const struct node_entry *entry,
+    const struct org_view *org, struct node *ret);
 enum err_code node_list(struct fs *f, const struct node *dir,
     const struct node_listing *from, struct err *err);
 

@@ -175,19 +175,13 @@ ops_refuse_name(fuse_req_t req, const struct node *dir, const char *name,
 
 /* ---- attributes --------------------------------------------------------- */
 
-enum err_code
-ops_stat(struct fs *f, struct node *n, fuse_req_t req, struct caller *c,
-    struct stat *ret, struct err *err)
+void
+ops_fill_stat(const struct node *n, struct stat *ret)
 {
 	static const mode_t types[] = { [TREE_DIR] = S_IFDIR,
 		[TREE_FILE] = S_IFREG,
 		[TREE_LINK] = S_IFLNK };
-	enum err_code rc;
 
-	if ((n->source == NODE_EVENTS || node_by_view(n)) && c->view.uid != 0)
-		read_groups(req, &c->view);
-	if ((rc = node_size(f, n, c, err)) != ERR_OK)
-		return rc;
 	*ret = (struct stat){ .st_ino = n->ino,
 		.st_mode = types[n->kind] | n->mode,
 		.st_nlink = 1,
@@ -205,7 +199,30 @@ ops_stat(struct fs *f, struct node *n, fuse_req_t req, struct caller *c,
 	ret->st_ctim.tv_sec = n->ctime_ns / 1000000000;
 	ret->st_ctim.tv_nsec = n->ctime_ns % 1000000000;
 	ret->st_atim = ret->st_mtim;
-	return ERR_OK;
+}
+
+enum err_code
+ops_stat(struct fs *f, struct node *n, fuse_req_t req, struct caller *c,
+    struct stat *ret, struct err *err)
+{
+	enum err_code rc;
+
+	if ((n->source == NODE_EVENTS || node_by_view(n)) && c->view.uid != 0)
+		read_groups(req, &c->view);
+	if ((rc = node_size(f, n, c, err)) == ERR_OK)
+		ops_fill_stat(n, ret);
+	return rc;
+}
+
+double
+ops_timeout(const struct node *n)
+{
+	if (n->ino == FILE_INO_ROOT)
+		return 1; /* its mtime may be that late */
+	return n->source == NODE_GENERATED && n->kind == TREE_DIR &&
+	               n->row->of == OF_NONE
+	           ? 3600
+	           : 0;
 }
 
 void
@@ -214,6 +231,7 @@ ops_entry(fuse_req_t req, struct node *n, struct caller *c)
 	struct fuse_entry_param e = { .ino = n->ino };
 	struct err err = { 0 };
 
+	e.attr_timeout = e.entry_timeout = ops_timeout(n);
 	if (ops_stat(ops_fs(req), n, req, c, &e.attr, &err) != ERR_OK)
 		ops_error(req, &err);
 	else
@@ -303,10 +321,11 @@ init(void *userdata, struct fuse_conn_info *conn)
 	struct fs *f = userdata;
 
 	conn->max_write = 1u << 20;
-	/* timeouts are 0: entries with attributes are asked for again anyway */
+	/* always: what is given with the names is decided in ops_list.c */
+	if (conn->capable & FUSE_CAP_READDIRPLUS)
+		conn->want |= FUSE_CAP_READDIRPLUS;
 	conn->want &=
-	    ~(unsigned)(FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO |
-			FUSE_CAP_WRITEBACK_CACHE);
+	    ~(unsigned)(FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_WRITEBACK_CACHE);
 	notify_start(f->notify);
 }
 
@@ -329,7 +348,9 @@ const struct fuse_lowlevel_ops ops = {
 	.setattr = ops_setattr,
 	.readlink = ops_readlink,
 	.statfs = ops_statfs,
+	.opendir = ops_opendir,
 	.readdir = ops_readdir,
+	.readdirplus = ops_readdirplus,
 	.open = ops_open,
 	.create = ops_create,
 	.read = ops_read,

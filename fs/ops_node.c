@@ -14,6 +14,7 @@ ops_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	struct node dir, n;
 	struct err err = { 0 };
 
+	ops_looked_up(req, parent);
 	ops_caller(req, 0, &c);
 	if (node_of(f, parent, &c, &dir, &err) != ERR_OK ||
 	    ops_may(&c, &dir, VIEW_EXECUTE, &err) != ERR_OK ||
@@ -50,7 +51,7 @@ reply_attr(fuse_req_t req, fuse_ino_t ino, const struct handle *h)
 		st.st_size = (off_t)h->bytes.len;
 	else if (ops_handle_size(ino, c.actor.pid, &size))
 		st.st_size = (off_t)size;
-	fuse_reply_attr(req, &st, 0);
+	fuse_reply_attr(req, &st, ops_timeout(&n));
 }
 
 void
@@ -210,7 +211,7 @@ ops_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
 	struct handle *h = ops_handle(fi);
 	struct caller c;
 	struct node n = { 0 };
-	struct file_attr a;
+	struct file_attr a = { 0 };
 	char name[256] = "";
 	struct ops_refused what = { .dir = ino, .name = name };
 	struct resize r = { &n, (uint64_t)attr->st_size, &c, &what, name };
@@ -236,6 +237,8 @@ ops_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
 		rc = set_attr(f, &n, &a, &c, &err);
 	}
 	if (rc == ERR_OK) {
+		if (n.place == PLACE_ORG && (a.set & ~FILE_SET_MTIME) != 0)
+			ops_settle(f);
 		reply_attr(req, ino, h);
 		return;
 	}
@@ -299,60 +302,4 @@ ops_statfs(fuse_req_t req, fuse_ino_t ino)
 	st.f_files = space.files + (1u << 20);
 	st.f_ffree = st.f_favail = 1u << 20;
 	fuse_reply_statfs(req, &st);
-}
-
-/* ---- listing ------------------------------------------------------------ */
-
-struct listing {
-	fuse_req_t req;
-	char *p;
-	size_t size;
-	size_t used;
-};
-
-static bool
-add_entry(void *arg, const struct node_entry *entry)
-{
-	static const mode_t types[] = { [TREE_DIR] = S_IFDIR,
-		[TREE_FILE] = S_IFREG,
-		[TREE_LINK] = S_IFLNK };
-	struct listing *l = arg;
-	struct stat st = { .st_ino = entry->ino,
-		.st_mode = types[entry->kind] };
-	size_t n = fuse_add_direntry(l->req, l->p + l->used, l->size - l->used,
-	    entry->name, &st, (off_t)entry->cookie);
-
-	if (n > l->size - l->used)
-		return false;
-	l->used += n;
-	return true;
-}
-
-void
-ops_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
-    struct fuse_file_info *fi)
-{
-	struct fs *f = ops_fs(req);
-	struct listing l = { req, malloc(size), size, 0 };
-	struct caller c;
-	struct node_listing from = { (uint64_t)off, &c, add_entry, &l };
-	struct node dir;
-	struct err err = { 0 };
-	enum err_code rc;
-
-	(void)fi;
-	ops_caller(req, CALLER_GROUPS, &c);
-	if (l.p == NULL)
-		rc = err_set(&err, ERR_NO_MEMORY, "listing");
-	else
-		rc = node_of(f, ino, &c, &dir, &err);
-	if (rc == ERR_OK)
-		rc = ops_may(&c, &dir, VIEW_READ, &err);
-	if (rc == ERR_OK)
-		rc = node_list(f, &dir, &from, &err);
-	if (rc != ERR_OK && l.used == 0)
-		ops_error(req, &err);
-	else
-		fuse_reply_buf(req, l.p, l.used);
-	free(l.p);
 }

@@ -70,12 +70,19 @@ open_draft(struct fs *f, struct handle *h, bool truncate, struct err *err)
 static enum err_code
 open_bytes(struct fs *f, struct handle *h, struct err *err)
 {
+	struct sizes_page page = { h->node.ino,
+		node_by_view(&h->node) ? &h->caller.view : NULL, sizes_now() };
+	enum err_code rc;
+
 	h->kind = HANDLE_BYTES;
 	if (h->node.source == NODE_STORE)
 		return file_read(f->engine, h->node.ino, &h->bytes, err);
 	if (h->node.source == NODE_UNBORN)
 		return ERR_OK;
-	return node_render(f, &h->node, &h->bytes, err);
+	rc = node_render(f, &h->node, &h->bytes, err);
+	if (rc == ERR_OK)
+		sizes_put(&f->sizes, &page, h->bytes.len);
+	return rc;
 }
 
 static enum err_code

@@ -83,6 +83,12 @@ void ops_refuse_name(fuse_req_t req, const struct node *dir, const char *name,
 /* An answer with a node's attributes; its size is worked out. */
 enum err_code ops_stat(struct fs *f, struct node *n, fuse_req_t req,
     struct caller *c, struct stat *ret, struct err *err);
+/* The same of a node that has its size. */
+void ops_fill_stat(const struct node *n, struct stat *ret);
+/* How long the kernel may keep its name and attributes, in seconds: those of
+ * status/ and the like never change, the root's mode only through the kernel,
+ * everything else is asked for each time. */
+double ops_timeout(const struct node *n);
 void ops_entry(fuse_req_t req, struct node *n, struct caller *c);
 
 /* Open handles: fstat(2) of a file that was removed meanwhile. */
@@ -106,8 +112,17 @@ void ops_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
     struct fuse_file_info *fi);
 void ops_readlink(fuse_req_t req, fuse_ino_t ino);
 void ops_statfs(fuse_req_t req, fuse_ino_t ino);
+void ops_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void ops_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
     struct fuse_file_info *fi);
+
+void ops_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
+    struct fuse_file_info *fi);
+/* Somebody asks for a name in a directory that he may be listing. */
+void ops_looked_up(fuse_req_t req, fuse_ino_t dir);
+/* After owner or mode of an organization changed: wait until no attributes of
+ * before are in the kernel (three seconds at most). */
+void ops_settle(struct fs *f);
 
 void ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void ops_create(fuse_req_t req, fuse_ino_t parent, const char *name,

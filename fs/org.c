@@ -12,7 +12,10 @@ static bool
 list_one(void *arg, const struct org_view *org)
 {
 	const struct listing *l = arg;
-	struct tree_entry entry = { org->name, *l->at, org->number };
+	struct tree_entry entry = { .name = org->name,
+		.at = *l->at,
+		.cookie = org->number,
+		.listed = true };
 
 	entry.at.org = org->number;
 	return l->fn(l->arg, &entry);
@@ -37,7 +40,7 @@ find(const struct at *at, const char *name, struct tree_entry *ret,
 	enum err_code rc = org_find(at->engine, name, &org, err);
 
 	if (rc == ERR_OK) {
-		*ret = (struct tree_entry){ NULL, *at, org.number };
+		*ret = (struct tree_entry){ .at = *at, .cookie = org.number };
 		ret->at.org = org.number;
 	}
 	return rc;

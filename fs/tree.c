@@ -454,6 +454,44 @@ child_part(const struct tree_row *dir, const struct tree_row *row)
 	return strchr(part, '/') == NULL ? part : NULL;
 }
 
+#define ROWS (sizeof(tree) / sizeof(*tree) - 1)
+
+/* The rows below each row, in the order of the table: large directories are
+ * listed by them. */
+static struct child {
+	const struct tree_row *row;
+	const char *part;
+} children[ROWS];
+static unsigned first_child[ROWS + 1];
+static pthread_once_t children_once = PTHREAD_ONCE_INIT;
+
+static void
+children_init(void)
+{
+	unsigned n = 0;
+
+	for (unsigned dir = 0; dir < ROWS; dir++) {
+		first_child[dir] = n;
+		for (unsigned i = 0; i < ROWS; i++) {
+			const char *part = child_part(&tree[dir], &tree[i]);
+
+			if (part != NULL)
+				children[n++] =
+				    (struct child){ &tree[i], part };
+		}
+	}
+	first_child[ROWS] = n;
+}
+
+/* From the result on, before *end. */
+static const struct child *
+children_of(const struct tree_row *dir, const struct child **end)
+{
+	pthread_once(&children_once, children_init);
+	*end = &children[first_child[dir - tree + 1]];
+	return &children[first_child[dir - tree]];
+}
+
 const struct tree_row *
 tree_at(const char *path)
 {
@@ -469,15 +507,14 @@ const struct tree_row *
 tree_find(const struct tree_row *dir, const char *name)
 {
 	const struct tree_row *found = NULL;
+	const struct child *end, *c = children_of(dir, &end);
 
-	for (const struct tree_row *row = tree; row->path != NULL; row++) {
-		const char *part = child_part(dir, row);
-
-		if (part == NULL || !part_matches(part, name))
+	for (; c < end; c++) {
+		if (!part_matches(c->part, name))
 			continue;
-		if (is_literal(part))
-			return row;
-		found = row;
+		if (is_literal(c->part))
+			return c->row;
+		found = c->row;
 	}
 	if (tree_takes_files(dir) && dir->part == 0 && is_note(name))
 		return &note_row;
@@ -487,13 +524,13 @@ tree_find(const struct tree_row *dir, const char *name)
 const struct tree_row *
 tree_literal(const struct tree_row *dir, unsigned index, const char **ret)
 {
-	for (const struct tree_row *row = tree; row->path != NULL; row++) {
-		const char *part = child_part(dir, row);
+	const struct child *end, *c = children_of(dir, &end);
 
-		if (part == NULL || !is_literal(part) || index-- > 0)
+	for (; c < end; c++) {
+		if (!is_literal(c->part) || index-- > 0)
 			continue;
-		*ret = part;
-		return row;
+		*ret = c->part;
+		return c->row;
 	}
 	return NULL;
 }

@@ -38,6 +38,10 @@ struct tree_entry {
 	const char *name; /* good during the call */
 	struct at at;     /* the parent's with the variable filled in */
 	uint64_t cookie;  /* its place in the order, from 1 */
+	/* What a listing with attributes needs, if listed is set; at.org, too. */
+	bool listed;
+	int64_t seconds; /* of times; 0: when the server started */
+	uint64_t size;   /* of a link */
 };
 typedef bool tree_entry_fn(void *arg, const struct tree_entry *entry);
 

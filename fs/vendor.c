@@ -57,7 +57,7 @@ find(const struct at *at, const char *name, struct tree_entry *ret,
 		rc = vendor_request_find(at->engine, stem, &number, err);
 	}
 	if (rc == ERR_OK) {
-		*ret = (struct tree_entry){ NULL, *at, number };
+		*ret = (struct tree_entry){ .at = *at, .cookie = number };
 		ret->at.number = number;
 	}
 	return rc;

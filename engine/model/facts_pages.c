@@ -228,6 +228,8 @@ serial_one(void *arg, struct bytes key, struct bytes value, bool *stop,
 		view.number = d.number;
 		view.org = d.org;
 		view.state = d.state;
+		view.enrolled_at = d.enrolled_at;
+		view.seen_at = d.seen_at;
 		memcpy(view.udid, d.udid, sizeof(view.udid));
 		*stop = !a->serial(a->arg, buf_str(&serial), &view);
 	}
