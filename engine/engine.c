@@ -290,7 +290,7 @@ describe_tls(struct engine *e, struct buf *b)
 	    s.facts.version == 0)
 		return;
 	buf_printf(b, "tls-certificate: %s%s, until ", s.facts.subject,
-	    s.own ? " (made by this server, because system/tls is empty)" : "");
+	    s.own ? " (made by this server: system/tls has none)" : "");
 	text_time(b, s.facts.expires);
 	buf_char(b, '\n');
 }

@@ -75,19 +75,62 @@ may_serve(const struct tls_served *s, uint32_t org, const char *name)
 	return !known;
 }
 
+/*
+ * What an organization's certificate with a star speaks for: if the star covers
+ * a host of others, too, only for the organization's own, which is returned;
+ * NULL: it covers none of its own either.
+ */
+static const char *
+narrow_star(const struct tls_served *s, uint32_t org, const char *star)
+{
+	size_t low = 0, high = s->n_hosts, mid;
+	const char *own = NULL;
+	bool others = false;
+
+	if (org == 0)
+		return star;
+	while (low < high) {
+		mid = low + (high - low) / 2;
+		if (strcmp(host_parent(s->by_parent[mid]->name), star + 1) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	for (; low < s->n_hosts &&
+	       strcmp(host_parent(s->by_parent[low]->name), star + 1) == 0;
+	     low++)
+		if (s->by_parent[low]->org == org)
+			own = s->by_parent[low]->name;
+		else
+			others = true;
+	return others ? own : star;
+}
+
+/* The name that it is served for; NULL: for none of that. */
+static const char *
+served_name(const struct tls_served *s, uint32_t org, const char *name)
+{
+	if (name[0] == '*')
+		return narrow_star(s, org, name);
+	return may_serve(s, org, name) ? name : NULL;
+}
+
 static void
 give_names(struct given *g, const struct tls_served *s, const struct one *o,
     struct wire_identity *w)
 {
 	const struct one *with = o->old != NULL ? o->old : o;
+	const char *name;
 	size_t i;
 
 	w->names = g->names + g->n_names;
-	for (i = 0; i < with->n_names; i++)
-		if (may_serve(s, o->id.org, with->names[i])) {
-			g->names[g->n_names++] = with->names[i];
-			w->n_names++;
-		}
+	for (i = 0; i < with->n_names; i++) {
+		name = served_name(s, o->id.org, with->names[i]);
+		if (name == NULL)
+			continue;
+		g->names[g->n_names++] = name;
+		w->n_names++;
+	}
 }
 
 static enum err_code

@@ -24,6 +24,7 @@ served_reset(struct tls_served *s)
 	for (i = 0; i < s->n_hosts; i++)
 		free(s->hosts[i].name);
 	free(s->list);
+	free(s->by_parent);
 	free(s->hosts);
 	*s = (struct tls_served){ .n = 0 };
 }
@@ -73,6 +74,32 @@ by_host(const void *a, const void *b)
 	return c != 0 ? c : f->org < g->org ? -1 : f->org > g->org;
 }
 
+static int
+by_parent(const void *a, const void *b)
+{
+	const struct host *const *f = a, *const *g = b;
+	int c = strcmp(host_parent((*f)->name), host_parent((*g)->name));
+
+	return c != 0 ? c : ((*f)->org > (*g)->org) - ((*f)->org < (*g)->org);
+}
+
+static enum err_code
+sort_hosts(struct tls_served *s, struct err *err)
+{
+	size_t i;
+
+	if (s->n_hosts == 0)
+		return ERR_OK;
+	qsort(s->hosts, s->n_hosts, sizeof(*s->hosts), by_host);
+	s->by_parent = calloc(s->n_hosts, sizeof(*s->by_parent));
+	if (s->by_parent == NULL)
+		return err_set(err, ERR_NO_MEMORY, "HTTPS names");
+	for (i = 0; i < s->n_hosts; i++)
+		s->by_parent[i] = &s->hosts[i];
+	qsort(s->by_parent, s->n_hosts, sizeof(*s->by_parent), by_parent);
+	return ERR_OK;
+}
+
 static enum err_code
 find_hosts(struct txn *t, struct tls_served *s, struct err *err)
 {
@@ -83,9 +110,7 @@ find_hosts(struct txn *t, struct tls_served *s, struct err *err)
 		rc = add_host(s, 0, &url, err);
 	if (rc == ERR_OK)
 		rc = tls_urls(t, add_host, s, err);
-	if (s->n_hosts > 0)
-		qsort(s->hosts, s->n_hosts, sizeof(*s->hosts), by_host);
-	return rc;
+	return rc == ERR_OK ? sort_hosts(s, err) : rc;
 }
 
 /* Both lists are in the same order. */

@@ -5,6 +5,8 @@
 #ifndef MDMFS_ENGINE_TLS_PRIV_H
 #define MDMFS_ENGINE_TLS_PRIV_H
 
+#include <string.h>
+
 #include "engine/model/tls.h"
 #include "engine/tls.h"
 
@@ -25,11 +27,21 @@ struct host {
 	uint32_t org;
 };
 
+/* ".example.com" of "mdm.example.com"; "" if it is one label. */
+static inline const char *
+host_parent(const char *name)
+{
+	const char *dot = strchr(name, '.');
+
+	return dot == NULL ? "" : dot;
+}
+
 struct tls_served {
 	struct tls_change change;
 	struct one *list; /* in the order of tls_each() */
 	size_t n, room;
-	struct host *hosts; /* by name, then organization */
+	struct host *hosts;            /* by name, then organization */
+	const struct host **by_parent; /* the same, by what follows the label */
 	size_t n_hosts, hosts_room;
 	size_t beyond; /* those that found no room */
 };

@@ -219,7 +219,13 @@ soon 'hello x && openssl x509 -in "$T/hello" -noout -ext subjectAltName |
 	grep -q "DNS:more.example.net"' 'also of those that come later'
 echo "https://quick.example.net:$PORT" >"$M/orgs/acme/url"
 works 'and who reads a profile right after is not refused' cat "$profile"
-rm "$M/orgs/acme/url" "$M/orgs/other/url"
+host_certificate stars - ec '*.example.net' && mkdir "$M/orgs/acme/tls"
+pair stars >"$M/orgs/acme/tls/stars.pem"
+shows quick.example.net '*.example.net' \
+	"an organization's star is for its own host"
+shows more.example.net "$HOST" "and not for another organization's"
+shows a.example.net "$HOST" 'nor for hosts that nobody named'
+rm -r "$M/orgs/acme/tls" "$M/orgs/acme/url" "$M/orgs/other/url"
 
 # ---- certbot ----------------------------------------------------------------
 
