@@ -29,6 +29,8 @@ Next:
   mkdir -p $mnt/orgs/acme/apns                        an organization
   cp push.p12 $mnt/orgs/acme/apns/                    its push certificate
   cat $mnt/status/orgs/acme/enroll.mobileconfig       enrolls a device
+  cat $mnt/status/certificates                        what each certificate does
+  cat $mnt/status/doctor                              every check, with the remedy
   cat $mnt/status/last-error                          why a write was refused
   tail -F $mnt/events                                 what happens
 Stop it:

@@ -22,6 +22,21 @@ works 'the same tree is applied with rsync' \
 is "$(rsync -ai --delete examples/config/orgs/ "$M/orgs/")" '' \
 	'a second time changes nothing'
 
+works 'so is that of the system' \
+	rsync -a --filter=':- .gitignore' examples/config/system/ "$M/system/"
+works 'subject in it makes a request' openssl req -in \
+	"$M/status/system/tls.csr" -noout -verify
+works 'another one for push' openssl req -in "$M/status/orgs/acme/apns.csr" \
+	-noout -verify
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 \
+	-subj /CN=signer -keyout "$T/key" -out "$T/cert" 2>"$T/openssl.err"
+cat "$T/cert" "$T/key" >"$M/orgs/acme/signing/signer.pem"
+rsync -a --delete --filter=':- .gitignore' examples/config/orgs/ "$M/orgs/"
+is "$(ls "$M/orgs/acme/signing")" signer.pem \
+	'with the filter a certificate that is in the mount alone stays'
+rsync -a --delete --filter=':- .gitignore' examples/config/system/ "$M/system/"
+rm "$M/system/tls/subject"
+
 # ---- the hook of certbot ----
 hook=$(realpath examples/certbot-deploy-hook.sh)
 le=$T/live/mdm.example.com
@@ -39,7 +54,8 @@ new_certificate mdm.example.com
 works 'the hook hands a certificate over' sh "$hook"
 like "$(cat "$M/status/system/tls")" '^subject: CN=mdm.example.com$' \
 	'it is in effect'
-is "$(ls "$M/system/tls")" certbot.pem 'and nothing else is left'
+is "$(ls "$M/system/tls")" 'certbot.pem
+names' 'and nothing else is left'
 new_certificate other.example.com
 works 'it does so again at a renewal' sh "$hook"
 like "$(cat "$M/status/system/tls")" '^subject: CN=other.example.com$' \
@@ -50,7 +66,8 @@ fails 'it fails when mdmfs refuses the file' sh "$hook"
 like "$(cat "$T/fails.out")" '^reason: ' 'and says why'
 like "$(cat "$M/status/system/tls")" '^subject: CN=other.example.com$' \
 	'the certificate before it stays in effect'
-is "$(ls "$M/system/tls")" certbot.pem 'no scratch file is left'
+is "$(ls "$M/system/tls")" 'certbot.pem
+names' 'no scratch file is left'
 works 'it leaves other certificates alone' \
 	env MDMFS_NAME=www.example.com sh "$hook"
 
