@@ -121,6 +121,7 @@ add_file(
 	f = &x->files[x->n];
 	f->ino = n->n.ino;
 	f->version = n->n.version;
+	f->leaving = n->removal_due != 0;
 	memcpy(f->name, n->name, sizeof(f->name));
 	if ((rc = slot_material_get(t, n->n.ino, &f->bundle, err)) == ERR_OK)
 		x->n++;
@@ -195,7 +196,7 @@ slot_files_load(struct txn *t, struct slot_files *x, struct err *err)
 		return ERR_OK;
 	if (rc == ERR_OK)
 		rc = node_each(t, dir.n.ino, 0, add_file, x, err);
-	if (rc == ERR_OK && x->leaving)
+	if (rc == ERR_OK && x->with_leaving)
 		rc = removal_each(t, dir.n.ino, add_leaving, x, err);
 	if (rc == ERR_OK)
 		qsort(x->files, x->n, sizeof(x->files[0]), by_version);

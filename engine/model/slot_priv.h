@@ -36,6 +36,7 @@ struct slot_file {
 	uint64_t ino; /* 0: none, it is a key that the server made */
 	uint64_t version;
 	char name[NODE_NAME_MAX + 1];
+	bool leaving;     /* it was removed, and that is not due yet */
 	struct buf bytes; /* only of locked ones, to try a new password */
 	struct bundle *bundle;
 };
@@ -43,7 +44,7 @@ struct slot_file {
 struct slot_files {
 	const struct slot_kind *kind;
 	struct slot_id id;
-	bool leaving; /* with the files whose removal is not due yet */
+	bool with_leaving; /* load those, too, whose removal is not due yet */
 	struct slot_file files[SLOT_FILES_MAX + SLOT_KEYS_MAX];
 	size_t n;
 };

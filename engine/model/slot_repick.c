@@ -115,18 +115,39 @@ out:
 	return rc;
 }
 
+static bool
+has_cert(const struct slot_file *file, const struct slot_facts *f)
+{
+	size_t j;
+
+	for (j = 0; j < bundle_n_certs(file->bundle); j++)
+		if (memcmp(cert_fingerprint(bundle_cert(file->bundle, j)),
+			f->fingerprint, sizeof(f->fingerprint)) == 0)
+			return true;
+	return false;
+}
+
 /* Whether the certificate in effect is still among the files. */
 static bool
 still_there(const struct slot_files *x, const struct slot_facts *f)
 {
-	size_t i, j;
+	size_t i;
 
 	for (i = 0; i < x->n; i++)
-		for (j = 0; j < bundle_n_certs(x->files[i].bundle); j++)
-			if (memcmp(cert_fingerprint(
-				       bundle_cert(x->files[i].bundle, j)),
-				f->fingerprint, sizeof(f->fingerprint)) == 0)
-				return true;
+		if (!x->files[i].leaving && has_cert(&x->files[i], f))
+			return true;
+	return false;
+}
+
+/* Whether it is leaving: it may come back, and goes at its own time. */
+static bool
+is_leaving(const struct slot_files *x, const struct slot_facts *f)
+{
+	size_t i;
+
+	for (i = 0; i < x->n; i++)
+		if (x->files[i].leaving && has_cert(&x->files[i], f))
+			return !still_there(x, f);
 	return false;
 }
 
@@ -153,14 +174,17 @@ pick(struct txn *t, struct engine *e, struct slot_files *x, bool removing,
 {
 	const struct bundle *bundles[SLOT_FILES_MAX + SLOT_KEYS_MAX];
 	struct identity *id = NULL;
+	struct slot_facts now;
 	struct err why = { 0 };
-	enum err_code rc;
-	size_t i;
+	enum err_code rc = slot_facts(t, x->id, &now, err);
+	size_t i, n = 0;
 
+	if (rc != ERR_OK || (now.version != 0 && is_leaving(x, &now)))
+		return rc;
 	for (i = 0; i < x->n; i++)
-		bundles[i] = x->files[i].bundle;
-	rc =
-	    slot_pick(x->kind->purpose, bundles, x->n, engine_now(e), &id, err);
+		if (!x->files[i].leaving)
+			bundles[n++] = x->files[i].bundle;
+	rc = slot_pick(x->kind->purpose, bundles, n, engine_now(e), &id, err);
 	if (rc == ERR_OK) {
 		rc = put_into_effect(t, e, x, id, &why);
 		identity_free(id);
@@ -186,9 +210,7 @@ slot_repick(struct txn *t, struct engine *e, const struct slot_kind *kind,
 		return err_set(err, ERR_NO_MEMORY, "slot");
 	x->kind = kind;
 	x->id = id;
-	/* of what was removed together, each counts until its own time: it may
-	 * come back */
-	x->leaving = removing;
+	x->with_leaving = removing;
 	if ((rc = slot_files_load(t, x, err)) == ERR_OK)
 		rc = pick(t, e, x, removing, err);
 	if (rc == ERR_OK)

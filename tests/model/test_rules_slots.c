@@ -120,6 +120,25 @@ test_brought_back(void)
 	    "in effect");
 }
 
+/* The better one goes first, the other one is on its way out. */
+static void
+test_removed_one_by_one(void)
+{
+	int64_t next;
+
+	must(copy_in("second.pem", TOPIC, 366));
+	remove_file("held.pem");
+	pass(1000);
+	remove_file("second.pem");
+	pass(1500);
+	must(removal_run(rules, &next, &rules_err));
+	ok(strcmp(topic(), "") == 0,
+	    "one that is being removed does not slip into effect");
+	pass(3000);
+	must(removal_run(rules, &next, &rules_err));
+	must(copy_file("held.pem"));
+}
+
 static enum err_code
 count_one(void *arg, struct bytes key, struct bytes value, bool *stop,
     struct err *err)
@@ -187,6 +206,7 @@ main(void)
 	take_away("old.pem");
 	must(copy_in("held.pem", TOPIC, 370));
 	test_brought_back();
+	test_removed_one_by_one();
 	test_written_anew();
 	take_away("held.pem");
 	ok(strcmp(topic(), "") == 0, "without files nothing is in effect");
