@@ -1,4 +1,8 @@
-/* The life of a queue: order, the front, merging, expiry, cancelling. */
+/*
+ * The life of a queue: order, the front, merging, expiry, cancelling.  Repeated
+ * reports, NotNow and unknown answers: test_rules_devices.c; retention:
+ * test_rules_results.c.
+ */
 #include "engine/model/queue.h"
 #include "engine/model/queue_expiry.h"
 #include "tests/model/rules.h"
@@ -277,6 +281,36 @@ test_followers(void)
 	    "and a repeated one changes nothing");
 }
 
+/* No push certificate, no token: the command is taken, and can be written
+ * again. */
+static void
+test_no_push(void)
+{
+	static const char lock[] = "DeviceLock Message=x\n";
+	struct phone p = { .cert = 9, .udid = "Q-9" };
+	struct file_node n;
+	struct file_write w = { .name = "lock",
+		.place = PLACE_COMMAND,
+		.mode = 0644,
+		.bytes = bytes_text(lock),
+		.actor = rules_root };
+
+	issue(acme, 9, 0);
+	must(authenticate(acme, 9, p.udid, NULL));
+	p.number = device_number(p.udid);
+	p.commands = file_device_dir(p.number, 0, FILE_DEVICE_COMMANDS);
+	ask(&p, "lock", lock);
+	ok(has_event("no push yet: the device has sent no push token"),
+	    "without a push token a command is taken, and the event says so");
+	must(file_find(rules, p.commands, "lock", &n, &rules_err));
+	w.parent = p.commands;
+	w.ino = n.ino;
+	ok(file_write(rules, &w, NULL, &rules_err) == ERR_OK &&
+		page_has(&p, "1\tlock\tDeviceLock\tqueued") &&
+		!page_has(&p, "2\t"),
+	    "the same written again is no error and no second command");
+}
+
 /* ---- expiry ------------------------------------------------------------- */
 
 static void
@@ -436,6 +470,7 @@ main(void)
 	test_merge();
 	test_no_merge();
 	test_followers();
+	test_no_push();
 	test_expiry();
 	test_expiry_merged();
 	test_stale();
