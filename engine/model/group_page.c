@@ -334,21 +334,21 @@ group_members_page(
 
 /* clang-format off */
 static const struct {
-	enum mass_count count;
 	const char *word;
+	enum mass_count count;
 	bool over;
 } counts[] = {
-	{ MASS_LEFT,      "not-yet-queued", false },
-	{ MASS_QUEUED,    "queued",       false },
-	{ MASS_PUSHED,    "pushed",       false },
-	{ MASS_SENT,      "sent",         false },
-	{ MASS_NOT_NOW,   "not-now",      false },
-	{ MASS_DONE,      "acknowledged", true },
-	{ MASS_FAILED,    "failed",       true },
-	{ MASS_SKIPPED,   "skipped",      true },
-	{ MASS_CANCELLED, "cancelled",    true },
-	{ MASS_EXPIRED,   "expired",      true },
-	{ MASS_DROPPED,   "dropped",      true },
+	{ "not-yet-queued", MASS_LEFT,      false },
+	{ "queued",         MASS_QUEUED,    false },
+	{ "pushed",         MASS_PUSHED,    false },
+	{ "sent",           MASS_SENT,      false },
+	{ "not-now",        MASS_NOT_NOW,   false },
+	{ "acknowledged",   MASS_DONE,      true },
+	{ "failed",         MASS_FAILED,    true },
+	{ "skipped",        MASS_SKIPPED,   true },
+	{ "cancelled",      MASS_CANCELLED, true },
+	{ "expired",        MASS_EXPIRED,   true },
+	{ "dropped",        MASS_DROPPED,   true },
 };
 /* clang-format on */
 

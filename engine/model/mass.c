@@ -7,6 +7,8 @@
 #include "engine/base/text.h"
 #include "engine/model/queue_priv.h"
 
+#define UUID_LEN 36
+
 static struct key
 mass_key(enum kind kind, uint64_t mass)
 {
@@ -188,7 +190,7 @@ mass_of_uuid(const char *uuid, uint32_t device, uint32_t *mass)
 {
 	char head[9], rest[16];
 
-	if (strlen(uuid) != 36 || strspn(uuid, "0123456789ABCDEF") != 8)
+	if (strlen(uuid) != UUID_LEN || strspn(uuid, "0123456789ABCDEF") != 8)
 		return false;
 	snprintf(rest, sizeof(rest), "-%04X-8%03X-8%X", device >> 16,
 	    device >> 4 & 0xfff, device & 0xf);
@@ -214,7 +216,7 @@ mass_plist(struct txn *t, uint32_t number, const char *uuid, struct buf *ret,
     struct err *err)
 {
 	char hole[QUEUE_UUID_MAX + 1];
-	size_t before = ret->len, len = strlen(uuid);
+	size_t before = ret->len;
 	struct mass m;
 	struct key k;
 	uint8_t *at = NULL, *p, *end;
@@ -231,9 +233,9 @@ mass_plist(struct txn *t, uint32_t number, const char *uuid, struct buf *ret,
 	end = ret->p + ret->len;
 	while ((p = memmem(p, (size_t)(end - p), hole, strlen(hole))) != NULL)
 		at = p++;
-	if (at == NULL || len != strlen(hole))
+	if (at == NULL || strlen(uuid) != UUID_LEN)
 		return err_set(err, ERR_DAMAGED, "command %u", number);
-	memcpy(at, uuid, len);
+	memcpy(at, uuid, UUID_LEN);
 	return ERR_OK;
 }
 
