@@ -39,6 +39,16 @@ is_control(struct bytes s, size_t n)
 	       (n == 2 && s.p[0] == 0xc2 && s.p[1] < 0xa0);
 }
 
+/* What ends a line or turns the order of letters around, so that a name is read
+ * as another one: U+2028 to U+202E, U+2066 to U+2069. */
+static bool
+is_misleading(struct bytes s, size_t n)
+{
+	return n == 3 && s.p[0] == 0xe2 &&
+	       ((s.p[1] == 0x80 && s.p[2] >= 0xa8 && s.p[2] <= 0xae) ||
+		   (s.p[1] == 0x81 && s.p[2] >= 0xa6 && s.p[2] <= 0xa9));
+}
+
 static void
 escape_byte(struct buf *b, uint8_t c)
 {
@@ -58,7 +68,7 @@ text_escape(struct buf *b, struct bytes s)
 	while (s.len > 0) {
 		size_t i, n = utf8_length(s);
 
-		if (n == 0 || is_control(s, n)) {
+		if (n == 0 || is_control(s, n) || is_misleading(s, n)) {
 			n = n == 0 ? 1 : n;
 			for (i = 0; i < n; i++)
 				escape_byte(b, s.p[i]);

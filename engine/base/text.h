@@ -12,7 +12,8 @@
 
 /*
  * Append s as one line of text: control characters become \n, \t, \r or \xNN,
- * a backslash becomes \\, and what is no UTF-8 becomes \xNN.
+ * a backslash becomes \\, and what is no UTF-8, or turns the direction of what
+ * is read, becomes \xNN.
  */
 void text_escape(struct buf *b, struct bytes s);
 

@@ -19,6 +19,11 @@ test_escapes(struct buf *b)
 	text_escape(b, bytes_of("a\n\t\r\\\0\x7f\xff\xc2\x85\xc3\xa4", 12));
 	ok(is(b, "a\\n\\t\\r\\\\\\x00\\x7f\\xff\\xc2\\x85\xc3\xa4"),
 	    "one line of UTF-8, whatever it was");
+	buf_reset(b);
+	text_escape(b, bytes_text("a\xe2\x80\xae"
+				  "b\xe2\x81\xa6\xe2\x80\x9d"));
+	ok(is(b, "a\\xe2\\x80\\xaeb\\xe2\\x81\\xa6\xe2\x80\x9d"),
+	    "a name that reads backwards is seen through");
 	ok(text_is_clean(bytes_text("\xc3\xa4 b")) &&
 		!text_is_clean(bytes_text("a\n")) &&
 		!text_is_clean(bytes_text("\xff")),
