@@ -34,19 +34,27 @@ serial_key(const char *serial)
 	return k;
 }
 
-/* A name that can be a file in info/: what Apple's keys look like. */
 static bool
-name_valid(const char *name)
+ends_with(const char *s, const char *ending)
+{
+	size_t n = strlen(s), e = strlen(ending);
+
+	return n >= e && strcmp(s + n - e, ending) == 0;
+}
+
+/* What Apple's keys look like; lists are shown with those two endings. */
+bool
+fact_name_valid(const char *name)
 {
 	size_t len = strlen(name);
 
 	return len > 0 && len <= FACT_KEY_MAX && name[0] != '.' &&
-	       strchr(name, '/') == NULL && text_is_clean(bytes_text(name));
+	       strchr(name, '/') == NULL && text_is_clean(bytes_text(name)) &&
+	       !ends_with(name, ".tsv") && !ends_with(name, ".plist");
 }
 
-/* A scalar as text; false for arrays and dictionaries. */
-static bool
-to_text(const struct pl *value, struct buf *b)
+bool
+fact_text(const struct pl *value, struct buf *b)
 {
 	int64_t i = 0;
 	double d = 0;
@@ -161,7 +169,7 @@ fact_put(struct txn *t, uint32_t device, const char *key,
 	bool renamed = false;
 	enum err_code rc = ERR_OK;
 
-	if (!name_valid(key) || !to_text(value, &text) ||
+	if (!fact_name_valid(key) || !fact_text(value, &text) ||
 	    text.len > FACT_VALUE_MAX)
 		goto out;
 	if (strcmp(key, "SerialNumber") == 0)
@@ -212,7 +220,7 @@ has_room(struct put_all *p, const char *key)
 	struct bytes value;
 	struct key k;
 
-	if (!name_valid(key))
+	if (!fact_name_valid(key))
 		return false;
 	k = fact_key(KIND_FACT, p->device, key);
 	return txn_get(p->t, key_view(&k), &value, NULL) == ERR_OK ||
@@ -265,7 +273,7 @@ fact_get(struct txn *t, uint32_t device, const char *key, struct buf *ret,
 	enum pl_type type;
 	enum err_code rc = ERR_NOT_FOUND;
 
-	if (name_valid(key)) {
+	if (fact_name_valid(key)) {
 		k = fact_key(KIND_FACT, device, key);
 		rc = txn_get(t, key_view(&k), &value, NULL);
 	}
@@ -311,7 +319,7 @@ secret_get(struct txn *t, uint32_t device, const char *name, struct buf *ret,
 {
 	struct key k = fact_prefix(KIND_SECRET, device);
 
-	if (!name_valid(name))
+	if (!fact_name_valid(name))
 		return err_set(err, ERR_NOT_FOUND, "there is no such secret");
 	key_bytes(&k, bytes_text(name));
 	return txn_get_sealed(t, key_view(&k), ret, err);
@@ -337,6 +345,9 @@ facts_drop(struct txn *t, uint32_t device, bool facts, struct err *err)
 		return rc;
 	rc = unindex_serial(t, device, err);
 	k = fact_prefix(KIND_FACT, device);
+	if (rc == ERR_OK)
+		rc = txn_each(t, key_view(&k), BYTES_NONE, drop_pair, t, err);
+	k = fact_prefix(KIND_LIST, device);
 	return rc == ERR_OK
 	           ? txn_each(t, key_view(&k), BYTES_NONE, drop_pair, t, err)
 	           : rc;

@@ -27,6 +27,12 @@ enum err_code fact_put_all(struct txn *t, uint32_t device,
 enum err_code fact_get(struct txn *t, uint32_t device, const char *key,
     struct buf *ret, struct err *err);
 
+/* Append a scalar as a line of text; false for arrays and dictionaries. */
+bool fact_text(const struct pl *value, struct buf *b);
+
+/* Whether a fact, list or secret may have that name: it becomes a file's. */
+bool fact_name_valid(const char *name);
+
 /* Type and text of a stored fact, borrowed from its value. */
 struct bytes fact_decode(struct bytes value, enum pl_type *type);
 

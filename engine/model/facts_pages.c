@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/model/facts.h"
+#include "engine/model/answers.h"
 
 static struct key
 prefix_of(enum kind kind, uint32_t device)
@@ -23,6 +23,8 @@ struct ask {
 	void *arg;
 	uint32_t after;
 	struct pl *dict;
+	const struct schema *schema;
+	bool stopped;
 };
 
 static enum err_code
@@ -31,6 +33,9 @@ info_txn(struct txn *t, void *arg, struct err *err)
 	struct ask *a = arg;
 
 	buf_reset(&a->text);
+	if (a->schema != NULL)
+		return answer_page(
+		    t, a->schema, a->device, a->key, &a->text, err);
 	return fact_get(t, a->device, a->key, &a->text, err);
 }
 
@@ -56,8 +61,16 @@ device_info(struct engine *e, uint32_t device, const char *key, struct buf *b,
     struct err *err)
 {
 	struct ask a = { .device = device, .key = key };
+	enum answer_form form;
+	size_t len;
+	bool list = answer_file(key, &form, &len);
+	enum err_code rc;
 
-	return read_line(e, info_txn, &a, true, b, err);
+	if (list)
+		a.schema = engine_schema(e);
+	rc = read_line(e, info_txn, &a, !list, b, err);
+	schema_free(a.schema);
+	return rc;
 }
 
 static enum err_code
@@ -100,8 +113,16 @@ info_one(void *arg, struct bytes key, struct bytes value, bool *stop,
 
 	(void)err;
 	name_of(key, name);
-	*stop = !a->info(a->arg, name, fact_decode(value, &type));
+	*stop = a->stopped = !a->info(a->arg, name, fact_decode(value, &type));
 	return ERR_OK;
+}
+
+static bool
+info_list(void *arg, const char *file)
+{
+	const struct ask *a = arg;
+
+	return a->info(a->arg, file, BYTES_NONE);
 }
 
 static enum err_code
@@ -110,7 +131,13 @@ infos_txn(struct txn *t, void *arg, struct err *err)
 	struct ask *a = arg;
 	struct key k = prefix_of(KIND_FACT, a->device);
 
-	return txn_each(t, key_view(&k), BYTES_NONE, info_one, a, err);
+	enum err_code rc;
+
+	a->stopped = false;
+	rc = txn_each(t, key_view(&k), BYTES_NONE, info_one, a, err);
+	return rc == ERR_OK && !a->stopped
+	           ? answer_files(t, a->device, info_list, a, err)
+	           : rc;
 }
 
 enum err_code

@@ -1,6 +1,6 @@
 #include "mdmfs/reference.h"
 
-#include "engine/model/model.h"
+#include "engine/model/answers.h"
 #include "engine/schema/page.h"
 
 /* FNV-1a: of some dozens of names no two are alike. */
@@ -34,13 +34,17 @@ reference_page(
 {
 	const struct schema *schema = engine_schema(e);
 	const struct schema_type *t = schema_types(schema, SCHEMA_COMMANDS);
+	struct buf goes = { 0 };
 	bool found;
 
 	while (t != NULL && number_of(t->name) != number)
 		t = t->next;
 	found = t != NULL;
-	if (found)
-		schema_page(schema, t, b);
+	if (found) {
+		answer_goes(t->name, &goes);
+		schema_page(schema, t, buf_str(&goes), b);
+	}
+	buf_free(&goes);
 	schema_free(schema);
 	if (!found)
 		return err_set(err, ERR_NOT_FOUND, "no such request type");

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
+#include "engine/model/answers.h"
 #include "engine/model/events.h"
-#include "engine/model/facts.h"
 #include "engine/model/queue.h"
 #include "engine/model/results.h"
 
@@ -92,9 +92,10 @@ static enum err_code
 command_over(struct txn *t, const struct report *r, struct channel *c,
     struct queued *q, struct err *err)
 {
-	static const char *const none[] = { NULL };
-	const struct pl *facts =
-	    pl_get_dict(r->speaker.message, "QueryResponses");
+	struct answer answer = { .q = q,
+		.message = r->speaker.message,
+		.acknowledged = r->status == REPORT_ACKNOWLEDGED };
+	struct report shown = *r;
 	struct buf reason = { 0 };
 	struct node file = { .name = "" };
 	enum err_code rc;
@@ -105,16 +106,20 @@ command_over(struct txn *t, const struct report *r, struct channel *c,
 	    r->status == REPORT_ACKNOWLEDGED ? QUEUE_DONE : QUEUE_FAILED;
 	/* behind ": " */
 	q->reason = reason.len > 2 ? buf_str(&reason) + 2 : NULL;
-	rc = followers_over(t, r, c, q, err);
+	rc = answer_learn(t, &answer, err);
+	if (answer.shown.len > 0)
+		shown.bytes = buf_view(&answer.shown);
 	if (rc == ERR_OK)
-		rc = file_over(t, r, c, q, &file, err);
-	if (rc == ERR_OK && facts != NULL && c->id.user == 0)
-		rc = fact_put_all(t, c->id.device, facts, none, err);
+		rc = followers_over(t, &shown, c, q, err);
+	if (rc == ERR_OK)
+		rc = file_over(t, &shown, c, q, &file, err);
 	if (rc == ERR_OK)
 		rc = event_record(t, r->speaker.engine, r->speaker.org, err,
-		    "device=%s %s %s %s%s", r->speaker.id, q->type,
+		    "device=%s %s %s %s%s%s", r->speaker.id, q->type,
 		    file.name[0] != '\0' ? file.name : q->uuid,
-		    after[r->status].word, buf_str(&reason));
+		    after[r->status].word, buf_str(&reason),
+		    buf_str(&answer.note));
+	answer_free(&answer);
 	buf_free(&reason);
 	return rc;
 }

@@ -89,6 +89,11 @@ validation_device_read(struct txn *t, const struct device *device,
 	buf_free(&b);
 	d->version = ret->version;
 	d->supervised = known(t, device->number, "IsSupervised");
+	/* what SecurityInfo says */
+	d->automated =
+	    known(t, device->number, "ManagementStatus.EnrolledViaDEP");
+	d->approved =
+	    known(t, device->number, "ManagementStatus.UserApprovedEnrollment");
 	d->shared = known(t, device->number, "IsMultiUser");
 	d->enrollment = device->user_enrollment ? SCHEMA_ENROLLMENT_USER
 	                                        : SCHEMA_ENROLLMENT_DEVICE;

@@ -141,13 +141,14 @@ example(
 }
 
 void
-schema_page(
-    const struct schema *schema, const struct schema_type *type, struct buf *b)
+schema_page(const struct schema *schema, const struct schema_type *type,
+    const char *goes, struct buf *b)
 {
 	struct buf by = { 0 };
 
 	buf_printf(b, "%s\n\n", type->name);
 	page_facts(type, b);
+	page_wrap(b, 0, goes);
 	page_keys(type, b);
 	example(schema, type, b);
 	buf_char(b, '\n');

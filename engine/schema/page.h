@@ -7,9 +7,10 @@
 
 #include "engine/schema/schema.h"
 
-/* Append the page; at most 80 columns, but for names that are longer. */
-void schema_page(
-    const struct schema *schema, const struct schema_type *type, struct buf *b);
+/* Append the page; at most 80 columns, but for names that are longer.  goes: a
+ * sentence on where the answer goes, "": nothing is said. */
+void schema_page(const struct schema *schema, const struct schema_type *type,
+    const char *goes, struct buf *b);
 
 /* A command as an administrator would write it. */
 struct schema_example {

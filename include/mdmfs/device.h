@@ -66,7 +66,8 @@ enum err_code device_info_plist(
 enum err_code device_certificate_page(
     struct engine *e, uint32_t device, struct buf *b, struct err *err);
 
-/* info/: one fact each. */
+/* info/: one fact each; behind them NAME.plist and NAME.tsv of lists (with an
+ * empty text). */
 typedef bool device_info_fn(void *arg, const char *key, struct bytes text);
 enum err_code device_infos(struct engine *e, uint32_t device,
     device_info_fn *fn, void *arg, struct err *err);

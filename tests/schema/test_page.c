@@ -123,7 +123,7 @@ test_all(void)
 		bool has = schema_example_of(schema, t, &x);
 
 		ok(has && validates(&x), "its example validates");
-		schema_page(schema, t, &page);
+		schema_page(schema, t, "", &page);
 		ok(shows(buf_str(&page), &x), "and stands in the page");
 		ok(fits(buf_str(&page)), "which fits in 80 columns");
 		ok(names_all(t, buf_str(&page)), "and names every key");
@@ -141,7 +141,7 @@ says(const char *type, const char *what)
 	struct buf page = { 0 };
 	bool yes;
 
-	schema_page(schema, schema_command(schema, type), &page);
+	schema_page(schema, schema_command(schema, type), "It goes.", &page);
 	yes = strstr(buf_str(&page), what) != NULL;
 	if (!yes)
 		printf("# %s", buf_str(&page));
@@ -173,6 +173,7 @@ test_words(void)
 	    "how a file goes in");
 	ok(says("ProfileList", "<key>RequestType</key>"),
 	    "the same as a property list");
+	ok(says("ProfileList", "\nIt goes.\n"), "where the answer goes");
 	ok(says("ShutDownDevice", "It has no keys."), "no keys");
 }
 
