@@ -103,6 +103,10 @@ enum err_code slot_served_before(
     struct txn *t, struct slot_id id, struct identity **ret, struct err *err);
 enum err_code slot_tell_root(struct txn *t, struct engine *e, struct slot_id id,
     const struct identity *old, const struct identity *new, struct err *err);
+/* An event if nothing is in effect in system/tls any more and devices are
+ * enrolled. */
+enum err_code slot_tell_gone(
+    struct txn *t, struct engine *e, struct slot_id id, struct err *err);
 
 /*
  * Pick again and put it into effect.  While files are being exchanged one by

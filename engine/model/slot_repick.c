@@ -165,6 +165,8 @@ take_out(struct txn *t, struct engine *e, const struct slot_files *x,
 		rc = event_record(t, e, x->id.org, err,
 		    "%s: certificate %s is out of effect: %s", x->kind->name,
 		    facts.subject, why);
+	if (rc == ERR_OK && x->kind->purpose == SLOT_TLS)
+		rc = slot_tell_gone(t, e, x->id, err);
 	return rc;
 }
 

@@ -77,3 +77,23 @@ slot_tell_root(struct txn *t, struct engine *e, struct slot_id id,
 	    cert_subject(root_of(new)), (unsigned long long)n,
 	    cert_subject(root_of(old)));
 }
+
+enum err_code
+slot_tell_gone(
+    struct txn *t, struct engine *e, struct slot_id id, struct err *err)
+{
+	uint64_t n = 0;
+	enum err_code rc = ERR_OK;
+
+	/* without a further or an organization's one there is still this */
+	if (id.org == 0 && id.dir == 0)
+		rc = enrolled(t, 0, &n, err);
+	if (rc != ERR_OK || n == 0)
+		return rc;
+	return event_record(t, e, 0, err,
+	    "tls: the server shows a certificate of its own now: each enrolled "
+	    "device (%llu) that did not get its root with the profile refuses "
+	    "to connect until there is one in system/tls/ again under the root "
+	    "that it knows",
+	    (unsigned long long)n);
+}

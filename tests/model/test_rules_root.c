@@ -48,7 +48,10 @@ main(void)
 {
 	static const struct engine_options options;
 	static const char told[] = "lacks the new root refuses to connect";
+	static const char gone[] = "shows a certificate of its own now";
+	struct file_node n;
 	uint32_t acme;
+	int64_t next;
 
 	material_begin();
 	rules_ns = (int64_t)time(NULL) * 1000000000;
@@ -75,6 +78,13 @@ main(void)
 		has_event("enrolled (1)") && has_event("trust.mobileconfig"),
 	    "another private root is told, with both roots, the number of "
 	    "devices and the way out");
+	ok(!has_event(gone), "as long as there is one, no other is spoken of");
+	must(file_find(rules, tls, "tls.pem", &n, &rules_err));
+	must(file_remove(rules, n.ino, &rules_root, &rules_err));
+	pass(4000);
+	must(removal_run(rules, &next, &rules_err));
+	ok(has_event(gone) && has_event("enrolled device (1)"),
+	    "so is the server's own in place of one that was removed");
 	engine_close(rules);
 	return tap_done();
 }
