@@ -55,6 +55,7 @@ plant_txn(struct txn *t, void *arg, struct err *err)
 		{ FILE_INO_ROOT,   FILE_INO_ROOT, PLACE_ROOT,   "" },
 		{ FILE_INO_ORGS,   FILE_INO_ROOT, PLACE_ORGS,   "orgs" },
 		{ FILE_INO_SYSTEM, FILE_INO_ROOT, PLACE_SYSTEM, "system" },
+		{ FILE_INO_STAGING, FILE_INO_ROOT, PLACE_STAGING, "staging" },
 	};
 	/* clang-format on */
 	const struct engine *e = arg;

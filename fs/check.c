@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "fs/names.h"
+#include "fs/text.h"
 
 struct check {
 	struct fs fs;
@@ -22,16 +23,12 @@ static const struct caller root = { { 0 }, { 0 } };
 static void
 tell(struct check *c, const char *path, const struct err *err)
 {
-	const char *line = err->msg;
+	struct buf b = { 0 };
 
 	c->faults++;
-	do {
-		size_t n = strcspn(line, "\n");
-
-		printf("%s: %s: %.*s\n", path,
-		    strerrorname_np(err_errno(err->code)), (int)n, line);
-		line += n + (line[n] != '\0');
-	} while (*line != '\0');
+	text_fault(&b, path, err);
+	fputs(buf_str(&b), stdout);
+	buf_free(&b);
 }
 
 static void

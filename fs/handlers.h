@@ -54,6 +54,11 @@ tree_read_fn health_scep_read; /* without it */
 tree_read_fn status_doctor_read;
 tree_write_fn status_doctor_write;
 
+/* staging_page.c */
+tree_read_fn staging_check_read;
+tree_read_fn staging_diff_read;
+tree_write_fn staging_commit_write;
+
 /* vendor.c */
 extern const struct tree_names vendor_names; /* status/system/vendor */
 tree_read_fn vendor_identity_read;

@@ -88,7 +88,7 @@ list_literals(struct listing *l, struct err *err)
 		/* what people make is in the store, if it is */
 		if ((row->place != PLACE_NONE &&
 			(row->flags & TREE_FIXED) == 0) ||
-		    cookie <= l->after)
+		    (row->flags & TREE_HIDDEN) != 0 || cookie <= l->after)
 			continue;
 		rc = node_named(l->f, l->dir, name, l->caller, &n, err);
 		if (rc == ERR_NOT_FOUND)

@@ -22,6 +22,13 @@ not_a_name(const struct node *dir, const char *name, enum tree_kind kind,
 	return rc;
 }
 
+/* In staging/NAME/ every name is taken. */
+static bool
+is_staged(const struct tree_row *dir)
+{
+	return dir->place == PLACE_STAGE || dir->place == PLACE_STAGED_DIR;
+}
+
 enum err_code
 name_check(const struct node *dir, const char *name, enum tree_kind kind,
     struct name_is *ret, struct err *err)
@@ -43,6 +50,10 @@ name_check(const struct node *dir, const char *name, enum tree_kind kind,
 	          : kind == TREE_LINK ? scratch_is_link_name(name)
 	                              : scratch_is_name(name);
 	row = tree_find(dir->row, name);
+	if (is_staged(dir->row) && !scratch && kind != TREE_LINK &&
+	    (row == NULL || row->part == 0) && tree_clean_name(name))
+		row = tree_at(kind == TREE_DIR ? "staging/{stage}/{staged}"
+					       : "staging/{stage}/{file}");
 	if (row != NULL && row->kind == kind && row->place != PLACE_NONE &&
 	    kind != TREE_LINK && (row->flags & TREE_FIXED) == 0) {
 		*ret = (struct name_is){ NAME_REAL, row };

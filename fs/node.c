@@ -7,7 +7,6 @@
 #include "mdmfs/event.h"
 
 #include "fs/segment.h"
-#include "fs/text.h"
 
 #define NS 1000000000
 
@@ -98,6 +97,7 @@ static enum err_code
 dress(struct fs *f, struct node *n, struct err *err)
 {
 	const struct tree_row *row = n->row;
+	struct file_node dir = { 0 };
 	struct device_view d;
 	struct org_view org;
 	enum err_code rc;
@@ -107,6 +107,12 @@ dress(struct fs *f, struct node *n, struct err *err)
 	set_times(n, row->kind == TREE_DIR ? f->started : time(NULL));
 	if (row->of == OF_NONE || row->of == OF_NUMBER)
 		return ERR_OK;
+	if (row->of == OF_STAGE) {
+		rc = file_get(f->engine, n->at.number, &dir, err);
+		n->uid = dir.uid;
+		n->gid = dir.gid;
+		return rc;
+	}
 	if (row->of != OF_ORG && row->of != OF_ORG_NUMBER) {
 		rc = device_get(f->engine, n->at.device, &d, err);
 		if (rc != ERR_OK)
@@ -322,17 +328,19 @@ node_named(struct fs *f, const struct node *dir, const char *name,
 	if (dir->row == NULL)
 		return kept_named(f, dir, name, ret, err);
 	row = tree_find(dir->row, name);
-	if (row != NULL && row->kind == TREE_DIR && row->place == PLACE_ORGS)
+	if (row != NULL && row->place == PLACE_ORGS)
 		return node_of(f, FILE_INO_ORGS, c, ret, err);
-	if (row != NULL && row->kind == TREE_DIR && row->place == PLACE_SYSTEM)
+	if (row != NULL && row->place == PLACE_SYSTEM)
 		return node_of(f, FILE_INO_SYSTEM, c, ret, err);
+	if (row != NULL && row->place == PLACE_STAGING)
+		return node_of(f, FILE_INO_STAGING, c, ret, err);
 	if (row == NULL || (row->place != PLACE_NONE && row->part == 0))
 		return kept_named(f, dir, name, ret, err);
-	if (dir->source == NODE_STORE) /* the root has no caller of its own */
+	if (dir->source == NODE_STORE) /* the root and stages have no caller */
 		return generated_named(f,
 		    &(struct node){ .row = dir->row,
-			.at = { f->engine, f->refusals, &c->actor, 0, 0, 0, 0,
-			    &c->view } },
+			.at = { f->engine, f->refusals, &c->actor, 0, 0, 0,
+			    (uint32_t)dir->ino, &c->view } },
 		    row, name, ret, err);
 	return generated_named(f, dir, row, name, ret, err);
 }
@@ -385,109 +393,4 @@ node_size(struct fs *f, struct node *n, const struct caller *c, struct err *err)
 		rc = ERR_OK;
 	}
 	return rc;
-}
-
-/* ---- paths -------------------------------------------------------------- */
-
-/* What stands for the * in the pattern: the name of the file with that number,
- * without its ending. */
-static void
-number_path(struct fs *f, uint32_t number, struct buf *b)
-{
-	char name[256];
-	char *dot;
-
-	if (!node_name(f, number, name))
-		return;
-	if ((dot = strrchr(name, '.')) != NULL)
-		*dot = '\0';
-	buf_text(b, name);
-}
-
-/* The directory's name: the number is its own. */
-static void
-dir_path(struct fs *f, uint32_t number, struct buf *b)
-{
-	char name[256];
-
-	if (node_name(f, number, name))
-		buf_text(b, name);
-}
-
-/* The row's pattern with its variables filled in. */
-static void
-generated_path(struct fs *f, const struct node *n, struct buf *b)
-{
-	struct device_view d = { .udid = "{udid}" };
-	struct org_view org = { .name = "{org}" };
-
-	if (n->at.device != 0 &&
-	    device_get(f->engine, n->at.device, &d, NULL) != ERR_OK)
-		d.udid[0] = '\0';
-	if (n->row->of == OF_ORG &&
-	    org_get(f->engine, n->at.org, &org, NULL) != ERR_OK)
-		org.name[0] = '\0';
-	for (const char *p = n->row->path; *p != '\0';) {
-		if (strncmp(p, "{udid}", 6) == 0) {
-			buf_text(b, d.udid);
-			p += 6;
-		} else if (strncmp(p, "{org}", 5) == 0) {
-			buf_text(b, org.name);
-			p += 5;
-		} else if (strncmp(p, "{user}", 6) == 0) {
-			buf_printf(b, "#%u", n->at.user);
-			p += 6;
-		} else if (strncmp(p, "{tls}", 5) == 0) {
-			dir_path(f, n->at.number, b);
-			p += 5;
-		} else if (*p == '*' && n->row->of == OF_NUMBER) {
-			number_path(f, n->at.number, b);
-			p++;
-		} else {
-			buf_char(b, *p++);
-		}
-	}
-}
-
-void
-node_path_text(
-    struct fs *f, const struct node *dir, const char *name, struct buf *b)
-{
-	struct scratch_node scratch;
-	size_t before = b->len;
-
-	if (dir->row != NULL && (dir->ino & TREE_INO_BIT) != 0) {
-		generated_path(f, dir, b);
-	} else if (dir->source == NODE_SCRATCH) {
-		if (scratch_get(f->scratch, dir->ino, &scratch))
-			file_path(f->engine, scratch.parent, b);
-		buf_text(b, "/.~tmp~");
-	} else {
-		file_path(f->engine, dir->ino, b);
-	}
-	if (name == NULL)
-		return;
-	if (b->len > before)
-		buf_char(b, '/');
-	buf_text(b, name);
-}
-
-bool
-node_name(struct fs *f, uint64_t ino, char ret[static 256])
-{
-	struct buf b = { 0 };
-	const char *path, *slash;
-	char name[1024];
-
-	file_path(f->engine, ino, &b);
-	path = buf_str(&b);
-	slash = strrchr(path, '/');
-	strncpy(name, slash != NULL ? slash + 1 : path, sizeof(name) - 1);
-	name[sizeof(name) - 1] = '\0';
-	buf_free(&b);
-	text_unescape(name);
-	if (*name == '\0' || strlen(name) > 255)
-		return false;
-	memcpy(ret, name, strlen(name) + 1);
-	return true;
 }

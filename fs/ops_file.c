@@ -145,6 +145,7 @@ write_generated(
 {
 	struct fs *f = ops_fs(req);
 	struct at at = h->node.at;
+	enum err_code rc;
 	bool first;
 
 	pthread_mutex_lock(&h->mutex);
@@ -156,7 +157,10 @@ write_generated(
 	at.engine = f->engine;
 	at.refusals = f->refusals;
 	at.caller = &h->caller.actor;
-	return h->node.row->write(&at, bytes, err);
+	rc = h->node.row->write(&at, bytes, err);
+	if (rc == ERR_OK && h->node.row->of == OF_STAGE)
+		ops_settle(f); /* organizations may have other owners now */
+	return rc;
 }
 
 void

@@ -271,7 +271,8 @@ list_plus(struct fs *f, const struct node *dir, const struct node_listing *from,
 	enum err_code rc;
 
 	/* before their owners are looked up: ops_settle() */
-	f->listed_until = monotonic_ns() + KEPT_NS;
+	if (!p->bare && dir->row != NULL && dir->row->names != NULL)
+		f->listed_until = monotonic_ns() + KEPT_NS;
 	rc = node_list(f, dir, from, err);
 	if (rc == ERR_OK && (p->failed || p->names.error != ERR_OK))
 		rc = err_set(err, ERR_NO_MEMORY, "listing");

@@ -233,7 +233,7 @@ reply_open(fuse_req_t req, struct handle *h, struct fuse_file_info *fi)
 
 	if (h->node.source == NODE_EVENTS || node_by_view(&h->node) ||
 	    (h->node.row != NULL && strcmp(h->node.row->path, "follow") == 0))
-		ops_caller(req, CALLER_GROUPS, &h->caller);
+		ops_caller(req, CALLER_COMM | CALLER_GROUPS, &h->caller);
 	if (open_node(f, h, fi->flags, &err) != ERR_OK) {
 		ops_refuse_handle(req, h, &err);
 		ops_handle_free(h);

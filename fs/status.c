@@ -39,7 +39,9 @@ static const char readme[] =
     "  cat follow           the same, without delay\n"
     "\n"
     "orgs/ and system/ hold your files byte for byte: rsync -a --delete, git\n"
-    "(with --git-dir outside of the mount) and tar work.  Owner, group and\n"
+    "(with --git-dir outside of the mount) and tar work; mkdir staging/next,\n"
+    "rsync a tree into it and write to staging/next/commit: all of it takes\n"
+    "effect at once, or nothing.  Owner, group and\n"
     "mode decide who may do what: chown -R alice orgs/acme.  See mdmfs(7).\n";
 
 enum err_code

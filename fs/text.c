@@ -41,3 +41,17 @@ text_rfc3339(struct buf *b, int64_t seconds)
 	    strftime(s, sizeof(s), "%Y-%m-%dT%H:%M:%SZ", &tm) > 0)
 		buf_text(b, s);
 }
+
+void
+text_fault(struct buf *b, const char *path, const struct err *err)
+{
+	const char *line = err->msg;
+
+	do {
+		size_t n = strcspn(line, "\n");
+
+		buf_printf(b, "%s: %s: %.*s\n", path,
+		    strerrorname_np(err_errno(err->code)), (int)n, line);
+		line += n + (line[n] != '\0');
+	} while (*line != '\0');
+}

@@ -26,6 +26,7 @@
 #define MADE(part, of) PLACE_NONE, part, of, 0
 #define OPT(part, of)  PLACE_NONE, part, of, TREE_OPTIONAL
 #define SEEN(part, of) PLACE_NONE, part, of, TREE_VIEW
+#define HIDE(part)     PLACE_NONE, part, OF_STAGE, TREE_VIEW | TREE_HIDDEN
 
 /*
  * {identity}: *.p12 *.pfx *.pem *.crt *.cer *.der *.key *.p7b
@@ -148,6 +149,13 @@ const struct tree_row tree[] = {
 { "system/trust/*.pem",              F(0644), KEPT(TRUST_FILE),                                                   "one or more root certificates" },
 { "system/trust/apple-device",       D(0755), KEPT(APPLE_DEVICE_TRUST),                                           "Apple's CA for devices: with it, whoever enrolls over the air or by ADE must be a genuine device" },
 { "system/trust/apple-device/*.pem", F(0644), KEPT(APPLE_DEVICE_FILE),                                            "Apple iPhone Device CA, or others above the certificates of devices" },
+{ "staging",                         D(0755), FIXED(STAGING),                                                      "trees that are applied whole or not at all; mkdir makes one" },
+{ "staging/{stage}",                 D(0755), KEPT(STAGE),                                                        "one of them, laid out like the mount: orgs/, system/; gone when it was applied" },
+{ "staging/{stage}/{staged}",        D(0755), KEPT(STAGED_DIR),                                                   "directories that wait" },
+{ "staging/{stage}/{file}",          F(0600), KEPT(STAGED_FILE),                                                  "files that wait: kept as they are, judged when commit is written" },
+{ "staging/{stage}/check",           F(0400), HIDE(97), staging_check_read, NULL, NULL,                           "what is wrong with the tree now; nothing is changed (not listed)" },
+{ "staging/{stage}/diff",            F(0400), HIDE(98), staging_diff_read, NULL, NULL,                            "what would change: add, change, remove or mode PATH (not listed)" },
+{ "staging/{stage}/commit",          F(0200), HIDE(99), NULL, NULL, staging_commit_write,                         "write anything to apply all of it, or nothing (not listed)" },
 { "devices",                         D(0755), MADE(17, OF_NONE), NULL, &device_names, NULL,                       "every device, by UDID; rmdir forgets one" },
 { "devices/{udid}",                  D(0777), MADE(18, OF_DEVICE), NULL, NULL, NULL,                              "one device; owner, group and mode of its organization" },
 { "devices/{udid}/commands",         D(0777), HELD(COMMANDS, FILE_DEVICE_COMMANDS, OF_USER),                      "queued commands; cp one here to queue it" },
@@ -372,6 +380,14 @@ is_free_name(const char *name)
 	       !scratch_is_name(name) && !ends_with(name, ".error");
 }
 
+/* Whatever a tree may hold; what is wrong with it is said later. */
+static bool
+is_staged_name(const char *name)
+{
+	return tree_clean_name(name) && !scratch_is_name(name) &&
+	       strcmp(name, ".error") != 0 && !ends_with(name, ".error");
+}
+
 static bool
 is_group_name(const char *name)
 {
@@ -412,6 +428,9 @@ static const struct {
 	{ "{device}", is_id },
 	{ "{name}", is_free_name },
 	{ "{group}", is_group_name },
+	{ "{stage}", is_group_name },
+	{ "{staged}", is_staged_name },
+	{ "{file}", is_staged_name },
 	{ "{login}", is_free_name },
 	{ "{invitation}", is_free_name },
 	{ "{tls}", is_tls_name },
@@ -589,6 +608,7 @@ tree_ino(const struct tree_row *row, const struct at *at)
 		low = at->number;
 		break;
 	case OF_NUMBER:
+	case OF_STAGE:
 		owner = at->number;
 		break;
 	}
@@ -608,7 +628,7 @@ tree_decode(const struct tree_row *row, uint64_t ino, struct at *at)
 		: 0;
 	at->user = row->of == OF_USER ? low : 0;
 	at->number = row->of == OF_KEY || row->of == OF_ORG_NUMBER ? low
-	             : row->of == OF_NUMBER                        ? owner
+	             : row->of == OF_NUMBER || row->of == OF_STAGE ? owner
 	                                                           : 0;
 }
 
@@ -641,6 +661,12 @@ tree_names_taken(const struct tree_row *dir, struct buf *b)
 			buf_text(b,
 			    "directories for organizations (letters, "
 			    "digits, - _ . and space, at most 64 bytes)");
+		} else if (strcmp(part, "{stage}") == 0) {
+			buf_text(b, "directories for trees");
+		} else if (strcmp(part, "{staged}") == 0) {
+			buf_text(b, "any directories");
+		} else if (strcmp(part, "{file}") == 0) {
+			buf_text(b, "any files");
 		} else if (strcmp(part, "{group}") == 0) {
 			buf_text(b, "directories for groups");
 		} else if (strcmp(part, "{name}") == 0) {

@@ -153,10 +153,9 @@ store_node(struct txn *t, struct change *c, bool same, struct err *err)
 	return rc;
 }
 
-static enum err_code
-apply_txn(struct txn *t, void *arg, struct err *err)
+enum err_code
+change_apply(struct txn *t, struct change *c, struct err *err)
 {
-	struct change *c = arg;
 	const struct place_rule *rule = place_rule(c->w->place);
 	enum err_code rc = prepare(t, c, err);
 	bool same = rc == ERR_OK && is_same(t, c);
@@ -173,11 +172,18 @@ apply_txn(struct txn *t, void *arg, struct err *err)
 		rc = store_node(t, c, same, err);
 	if (rc == ERR_OK && rule->apply != NULL)
 		rc = rule->apply(t, c, err);
-	if (rc == ERR_OK && (!same || (rule->again && c->note[0] != '\0')))
+	if (rc == ERR_OK && !rule->quiet &&
+	    (!same || (rule->again && c->note[0] != '\0')))
 		rc = event_change(t, c->engine, &c->w->actor,
 		    c->replaces ? "changed" : "accepted", &c->node, c->note,
 		    err);
 	return rc;
+}
+
+static enum err_code
+apply_txn(struct txn *t, void *arg, struct err *err)
+{
+	return change_apply(t, arg, err);
 }
 
 static enum err_code
@@ -210,7 +216,21 @@ judge(struct change *c, struct err *err)
 	return rc;
 }
 
-static void
+enum err_code
+change_judge(struct txn *t, struct change *c, struct err *err)
+{
+	const struct place_rule *rule = place_rule(c->w->place);
+	enum err_code rc;
+
+	c->now = engine_now(c->engine);
+	if ((rc = check_size(c->w, err)) == ERR_OK)
+		rc = gather_txn(t, c, err);
+	if (rc == ERR_OK && rule->judge != NULL)
+		rc = rule->judge(c, err);
+	return rc;
+}
+
+void
 change_fini(struct change *c)
 {
 	const struct place_rule *rule = place_rule(c->w->place);

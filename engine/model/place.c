@@ -20,6 +20,7 @@
 #include "engine/model/slot_names.h"
 #include "engine/model/slot_request.h"
 #include "engine/model/slots.h"
+#include "engine/model/staging.h"
 #include "engine/model/validation.h"
 #include "engine/model/vendor.h"
 
@@ -97,6 +98,12 @@ static const struct place_rule rules[PLACES] = {
 	[PLACE_ENROLLMENT_DOMAINS] = { .judge = domains_judge, .apply = domains_apply },
 	[PLACE_APPLE_DEVICE_FILE] = { .judge = apple_trust_judge },
 	[PLACE_REQUIRED_OS]   = { .judge = required_os_judge },
+	[PLACE_STAGE]         = { .apply = stage_apply, .removed = stage_removed, .remove_now = true,
+				  .quiet = true },
+	[PLACE_STAGED_DIR]    = { .apply = stage_apply, .removed = stage_removed, .remove_now = true,
+				  .quiet = true },
+	[PLACE_STAGED_FILE]   = { .apply = stage_apply, .removed = stage_removed, .remove_now = true,
+				  .quiet = true },
 	[PLACE_ORG_URL]       = { .judge = url_judge, .apply = url_apply, .removed = url_removed },
 };
 /* clang-format on */

@@ -44,7 +44,14 @@ struct place_rule {
 	void (*release)(struct change *c);
 	bool remove_now; /* the effects do not wait */
 	bool again;      /* the same bytes written again mean something */
+	bool quiet;      /* changes are no events */
 };
+
+/* The steps of a change, for those that are made together (batch.c).  w and
+ * engine are set; judge also gathers, apply stores, fini frees the context. */
+enum err_code change_judge(struct txn *t, struct change *c, struct err *err);
+enum err_code change_apply(struct txn *t, struct change *c, struct err *err);
+void change_fini(struct change *c);
 
 /* The row; every place has one, if only an empty one. */
 const struct place_rule *place_rule(enum place place);

@@ -209,7 +209,7 @@ remove_txn(struct txn *t, void *arg, struct err *err)
 		rc = remove_later(t, r, err);
 	if (rc == ERR_OK)
 		rc = node_touch(t, n->n.parent, engine_now_ns(r->engine), err);
-	if (rc == ERR_OK)
+	if (rc == ERR_OK && !place_rule(n->n.place)->quiet)
 		rc =
 		    event_change(t, r->engine, r->actor, "removed", n, "", err);
 	return rc;

@@ -45,6 +45,7 @@ struct actor {
 #define FILE_INO_ROOT   1
 #define FILE_INO_ORGS   2
 #define FILE_INO_SYSTEM 3
+#define FILE_INO_STAGING 4
 #define FILE_INO_FIRST  1024
 
 enum file_device_part {
@@ -144,6 +145,49 @@ struct file_scan;
 enum err_code file_scan(struct engine *e, enum place place, const char *name,
     struct file_scan **state, struct bytes so_far, struct err *err);
 void file_scan_free(struct file_scan *state);
+
+/*
+ * Many changes in one transaction, all or none: each is judged with those in
+ * front of it done, by the code of the single verbs.
+ */
+enum file_act {
+	FILE_ACT_WRITE,
+	FILE_ACT_MKDIR,
+	FILE_ACT_ATTR,   /* mode, uid, gid and mtime_ns of ino */
+	FILE_ACT_REMOVE, /* ino, a file or a directory that is empty then */
+};
+
+struct file_item {
+	enum file_act act;
+	struct file_write w; /* without bytes */
+	uint64_t from;       /* FILE_ACT_WRITE: the file whose bytes it takes */
+};
+
+struct file_batch {
+	const struct file_item *items; /* parents in front of what is in them */
+	size_t n;
+	bool judge_only; /* undo all in the end */
+	/* The staging directory that the changes come from, 0: none; it is
+	 * removed with all that is in it. */
+	uint64_t stage;
+	const struct actor *actor;
+	const char *event; /* one line about all of it; NULL: none */
+	/* Told of each fault, until there are FILE_FAULTS_MAX; begin before
+	 * the first one, perhaps several times: then what was told is void. */
+	void (*begin)(void *arg);
+	void (*fault)(void *arg, size_t item, const struct err *err);
+	void *arg;
+};
+
+#define FILE_FAULTS_MAX 1000
+
+/* Changes nothing if there was a fault; then err is the first one. */
+enum err_code file_write_all(
+    struct engine *e, const struct file_batch *batch, struct err *err);
+
+/* Files and directories in staging/, and the bytes in them. */
+#define FILE_STAGED_MAX       100000
+#define FILE_STAGED_BYTES_MAX (64u << 20)
 
 /* w->bytes is not used.  ERR_EXISTS. */
 enum err_code file_mkdir(struct engine *e, const struct file_write *w,
