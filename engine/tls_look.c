@@ -52,17 +52,40 @@ struct look {
 };
 
 static enum err_code
-add_host(void *arg, uint32_t org, const struct system_url *url, struct err *err)
+add_name(struct tls_served *s, uint32_t org, const char *name, struct err *err)
 {
-	struct tls_served *s = arg;
 	struct host *p = more(s->hosts, s->n_hosts, &s->hosts_room, sizeof(*p));
 
 	if (p != NULL)
 		s->hosts = p;
-	if (p == NULL || (p[s->n_hosts].name = strdup(url->host)) == NULL)
+	if (p == NULL || (p[s->n_hosts].name = strdup(name)) == NULL)
 		return err_set(err, ERR_NO_MEMORY, "HTTPS names");
 	p[s->n_hosts++].org = org;
 	return ERR_OK;
+}
+
+static enum err_code
+add_host(void *arg, uint32_t org, const struct system_url *url, struct err *err)
+{
+	return add_name(arg, org, url->host, err);
+}
+
+/* What the system's certificates are for is nobody else's, also when no url
+ * says so any more: enrolled devices keep the one that they got. */
+static enum err_code
+add_system_names(struct tls_served *s, struct err *err)
+{
+	enum err_code rc = ERR_OK;
+	size_t i, k;
+
+	for (i = 0; i < s->n && s->list[i].id.org == 0; i++) {
+		const struct one *o = &s->list[i];
+		const struct one *with = o->old != NULL ? o->old : o;
+
+		for (k = 0; k < with->n_names && rc == ERR_OK; k++)
+			rc = add_name(s, 0, with->names[k], err);
+	}
+	return rc;
 }
 
 static int
@@ -110,7 +133,7 @@ find_hosts(struct txn *t, struct tls_served *s, struct err *err)
 		rc = add_host(s, 0, &url, err);
 	if (rc == ERR_OK)
 		rc = tls_urls(t, add_host, s, err);
-	return rc == ERR_OK ? sort_hosts(s, err) : rc;
+	return rc;
 }
 
 /* Both lists are in the same order. */
@@ -214,6 +237,8 @@ look_txn(struct txn *t, void *arg, struct err *err)
 	x->next.change = change;
 	if ((rc = find_hosts(t, &x->next, err)) != ERR_OK ||
 	    (rc = tls_each(t, add_identity, x, err)) != ERR_OK ||
+	    (rc = add_system_names(&x->next, err)) != ERR_OK ||
+	    (rc = sort_hosts(&x->next, err)) != ERR_OK ||
 	    (rc = tls_state(t, &state, err)) != ERR_OK)
 		return rc;
 	/* last: it is for those that no other one is for */

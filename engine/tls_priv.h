@@ -21,7 +21,8 @@ struct one {
 	struct identity *fresh; /* until the server has it */
 };
 
-/* The host of a url file and whose it is (0: the system's). */
+/* The host of a url file, or a name in a certificate of the system, and whose it
+ * is (0: the system's). */
 struct host {
 	char *name;
 	uint32_t org;

@@ -199,6 +199,16 @@ pair thief >"$M/orgs/acme/tls/acme.pem"
 shows thief.example.net "$HOST" 'another certificate takes effect'
 shows "$HOST" "$HOST Lower Middle" \
 	"an organization cannot take the host of system/url over"
+host_certificate alias Middle rsa alias.example.com &&
+	mkdir "$M/system/tls/alias"
+cat "$P/alias.pem" "$P/alias.key" "$P/Middle.pem" \
+	>"$M/system/tls/alias/alias.pem"
+host_certificate thief Acme ec alias.example.com thief.example.com
+pair thief >"$M/orgs/acme/tls/acme.pem"
+shows thief.example.com alias.example.com 'its certificate is for a further host'
+shows alias.example.com 'alias.example.com Middle' \
+	"nor one that a certificate of the system's is for"
+rm -r "$M/system/tls/alias"
 host_certificate star Middle rsa '*.example.net' && mkdir "$M/system/tls/star"
 pair star >"$M/system/tls/star/star.pem"
 shows acme.example.net '*.example.net' "a star of the system's covers it, too"
