@@ -7,6 +7,7 @@
 #include "fs/doctor.h"
 #include "fs/options.h"
 #include "fs/serve.h"
+#include "fs/wait.h"
 
 static int
 fail(const struct err *err)
@@ -97,6 +98,7 @@ main(int argc, char **argv)
 	} verbs[] = {
 		{ "check", do_check },
 		{ "doctor", doctor_main },
+		{ "wait", wait_main },
 		{ "backup", do_backup },
 		{ "restore", do_restore },
 	};

@@ -1,6 +1,6 @@
 /*
  * notify.h - the one thread that wakes people up: readers of follow, and
- * those who poll it or events.
+ * those who poll it, events or a page.
  */
 #ifndef MDMFS_FS_NOTIFY_H
 #define MDMFS_FS_NOTIFY_H

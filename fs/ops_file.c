@@ -74,6 +74,28 @@ ops_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 	buf_wipe(&b);
 }
 
+/* A page that would be another one if it were opened now.  What h has stays as
+ * it is: like a file of sysfs, it is opened again. */
+static bool
+has_changed(struct fs *f, const struct handle *h)
+{
+	struct buf b = { 0 };
+	bool same = node_render(f, &h->node, &b, NULL) == ERR_OK &&
+	            bytes_equal(buf_view(&b), buf_view(&h->bytes));
+
+	buf_wipe(&b);
+	return !same;
+}
+
+static bool
+may_change(const struct handle *h, const struct fuse_file_info *fi)
+{
+	/* old kernels do not say what is asked for */
+	return h != NULL && h->kind == HANDLE_BYTES &&
+	       h->node.source == NODE_GENERATED &&
+	       (fi->poll_events == 0 || (fi->poll_events & POLLPRI) != 0);
+}
+
 void
 ops_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
     struct fuse_pollhandle *ph)
@@ -85,10 +107,13 @@ ops_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
 
 	(void)ino;
 	if (h != NULL && ph != NULL &&
-	    (h->kind == HANDLE_FOLLOW || h->kind == HANDLE_EVENTS)) {
+	    (h->kind == HANDLE_FOLLOW || h->kind == HANDLE_EVENTS ||
+		may_change(h, fi))) {
 		notify_poll(f->notify, ph); /* before looking: no gap */
 		ph = NULL;
 	}
+	if (may_change(h, fi) && has_changed(f, h))
+		ready |= POLLPRI;
 	if (h != NULL && h->kind == HANDLE_FOLLOW &&
 	    !follow_ready(f->notify, h->follow))
 		ready = 0;

@@ -10,6 +10,8 @@ const char options_help[] =
     "Usage: mdmfs [options] STATE_DIR MOUNTPOINT   mount and serve\n"
     "       mdmfs check DIR                        judge a configuration tree\n"
     "       mdmfs doctor [--days N] MOUNTPOINT     does it all work?\n"
+    "       mdmfs wait [--timeout N] MOUNTPOINT FILE...  until commands are "
+    "answered\n"
     "       mdmfs backup STATE_DIR FILE            copy the store\n"
     "       mdmfs restore FILE STATE_DIR           make a store of the copy\n"
     "\n"

@@ -35,6 +35,9 @@ enum err_code answer_learn(
     struct txn *t, struct answer *answer, struct err *err);
 void answer_free(struct answer *answer);
 
+/* Append the errors that an answer names, in words; nothing if it names none. */
+void answer_errors(const struct pl *message, struct buf *b);
+
 /* Whether a key of an answer is one of its secrets. */
 bool answer_is_secret(const char *key);
 

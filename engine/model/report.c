@@ -27,31 +27,6 @@ static const struct after {
 };
 /* clang-format on */
 
-/* The first two links of ErrorChain, in words. */
-static void
-describe_errors(const struct pl *message, struct buf *b)
-{
-	const struct pl *chain = pl_get_array(message, "ErrorChain"), *link;
-	const char *text;
-	int64_t code = 0;
-	size_t i;
-
-	for (i = 0; i < pl_array_len(chain) && i < 2; i++) {
-		link = pl_array_at(chain, i);
-		text = pl_get_string(link, "USEnglishDescription");
-		if (text == NULL)
-			text = pl_get_string(link, "LocalizedDescription");
-		buf_text(b, i == 0 ? ": " : "; ");
-		buf_printf(b, "%.200s", text == NULL ? "no reason" : text);
-		if (pl_get_int(link, "ErrorCode", &code))
-			buf_printf(b, " (%.60s %lld)",
-			    pl_get_string(link, "ErrorDomain") == NULL
-				? "?"
-				: pl_get_string(link, "ErrorDomain"),
-			    (long long)code);
-	}
-}
-
 /* The file of the command becomes one in results/. */
 static enum err_code
 file_over(struct txn *t, const struct report *r, struct channel *c,
@@ -101,11 +76,10 @@ command_over(struct txn *t, const struct report *r, struct channel *c,
 	enum err_code rc;
 
 	if (r->status != REPORT_ACKNOWLEDGED)
-		describe_errors(r->speaker.message, &reason);
+		answer_errors(r->speaker.message, &reason);
 	q->ending =
 	    r->status == REPORT_ACKNOWLEDGED ? QUEUE_DONE : QUEUE_FAILED;
-	/* behind ": " */
-	q->reason = reason.len > 2 ? buf_str(&reason) + 2 : NULL;
+	q->reason = reason.len > 0 ? buf_str(&reason) : NULL;
 	rc = answer_learn(t, &answer, err);
 	if (answer.shown.len > 0)
 		shown.bytes = buf_view(&answer.shown);
@@ -115,10 +89,10 @@ command_over(struct txn *t, const struct report *r, struct channel *c,
 		rc = file_over(t, &shown, c, q, &file, err);
 	if (rc == ERR_OK)
 		rc = event_record(t, r->speaker.engine, r->speaker.org, err,
-		    "device=%s %s %s %s%s%s", r->speaker.id, q->type,
+		    "device=%s %s %s %s%s%s%s", r->speaker.id, q->type,
 		    file.name[0] != '\0' ? file.name : q->uuid,
-		    after[r->status].word, buf_str(&reason),
-		    buf_str(&answer.note));
+		    after[r->status].word, reason.len > 0 ? ": " : "",
+		    buf_str(&reason), buf_str(&answer.note));
 	answer_free(&answer);
 	buf_free(&reason);
 	return rc;

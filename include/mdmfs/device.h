@@ -81,6 +81,15 @@ enum err_code device_secrets(struct engine *e, uint32_t device,
 enum err_code device_secret(struct engine *e, uint32_t device, const char *name,
     struct buf *b, struct err *err);
 
+/* What the bytes of a file in results/ say of the command; reason: the errors
+ * that the device named, appended, one line. */
+enum device_result {
+	DEVICE_RESULT_UNKNOWN, /* they are no answer */
+	DEVICE_RESULT_ACKNOWLEDGED,
+	DEVICE_RESULT_FAILED,
+};
+enum device_result device_result_read(struct bytes result, struct buf *reason);
+
 /* Push now: the wake is durable when this returns, the push follows. */
 enum err_code device_push(struct engine *e, uint32_t device, uint32_t user,
     const struct actor *actor, struct err *err);
