@@ -96,11 +96,21 @@ need()
 	done
 }
 
-# A port that nobody listens on now.
+# A port that nobody listens on now, below those that the kernel gives to
+# clients: one of theirs could be taken before the server has it.
 free_port()
 {
-	python3 -c 'import socket
-s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+	python3 -c 'import random, socket
+with open("/proc/sys/net/ipv4/ip_local_port_range") as f:
+    end = int(f.read().split()[0])
+for i in range(1000):
+    s = socket.socket()
+    try:
+        s.bind(("127.0.0.1", random.randrange(10000, max(end, 10100))))
+    except OSError:
+        continue
+    print(s.getsockname()[1])
+    break'
 }
 
 # T: a folder of this test, gone at its end; M: the mount; PORT.
