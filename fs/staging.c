@@ -301,7 +301,7 @@ plan_subdir(struct staging *s, const struct pair *dir,
 	return plan_attr(s, &item.w, live, path, err);
 }
 
-/* orgs/ and system/ themselves are always there and stay as they are. */
+/* orgs/ and system/ themselves are always there and keep owner and mode. */
 static enum err_code
 plan_fixed(struct staging *s, const struct tree_row *row,
     const struct staging_entry *e, struct err *err)
@@ -311,11 +311,20 @@ plan_fixed(struct staging *s, const struct tree_row *row,
 		    row->place == PLACE_ORGS ? FILE_INO_ORGS : FILE_INO_SYSTEM,
 		.row = row,
 		.path = row->path };
+	struct file_item item = { .act = FILE_ACT_ATTR };
 	enum err_code rc = file_get(s->engine, below.ino, &below.live, err);
 
 	if (rc != ERR_OK || !may(s, &below.live, VIEW_EXECUTE, below.path))
 		return rc;
-	return plan_dir(s, &below, err);
+	if ((rc = plan_dir(s, &below, err)) != ERR_OK || s->view->uid != 0)
+		return rc;
+	/* their time, so that rsync has nothing to do afterwards */
+	item.w.ino = below.ino;
+	item.w.mode = below.live.mode;
+	item.w.uid = below.live.uid;
+	item.w.gid = below.live.gid;
+	item.w.mtime_ns = e->node.mtime_ns;
+	return staging_add(&s->attrs, &item, row->path, err);
 }
 
 static enum err_code
