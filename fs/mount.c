@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -94,6 +95,16 @@ clear_stale(const char *mountpoint)
 	return status == 0;
 }
 
+/* The server of a mount has gone.  The kernel may still know the attributes;
+ * statfs(2) asks the server. */
+static bool
+is_stale(const char *mountpoint)
+{
+	struct statvfs fs;
+
+	return statvfs(mountpoint, &fs) != 0 && errno == ENOTCONN;
+}
+
 enum err_code
 mount_check(const char *mountpoint, struct err *err)
 {
@@ -106,7 +117,7 @@ mount_check(const char *mountpoint, struct err *err)
 		return ERR_OK; /* mount.fuse3 has mounted already */
 	if ((ret = check_device(err)) != ERR_OK)
 		return ret;
-	if (stat(mountpoint, &st) != 0 && errno == ENOTCONN) {
+	if (is_stale(mountpoint)) {
 		if (!clear_stale(mountpoint))
 			return err_set(err, ERR_CHANGED,
 			    "%s is the mount of a server that was killed, and "
