@@ -16,7 +16,9 @@ static bool
 visit(void *arg, const char *name, uint32_t place, uint32_t number)
 {
 	struct walk *w = arg;
-	struct tree_entry entry = { .name = name, .at = *w->at, .cookie = place };
+	struct tree_entry entry = {
+		.name = name, .at = *w->at, .cookie = place
+	};
 
 	entry.at.number = number;
 	if (w->fn != NULL)

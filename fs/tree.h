@@ -68,11 +68,11 @@ enum tree_of {
 	OF_STAGE /* OF_NUMBER: a directory of the store, whose owner it has */
 };
 
-#define TREE_FIXED    1u /* always there: neither made nor removed */
-#define TREE_OPTIONAL 2u /* not there while read says ERR_NOT_FOUND */
-#define TREE_QUIET    8u /* not listed while it is empty */
+#define TREE_FIXED    1u  /* always there: neither made nor removed */
+#define TREE_OPTIONAL 2u  /* not there while read says ERR_NOT_FOUND */
+#define TREE_QUIET    8u  /* not listed while it is empty */
 #define TREE_HIDDEN   16u /* never listed: copies of the tree lack it */
-#define TREE_VIEW     4u /* what it holds depends on the caller: view.h */
+#define TREE_VIEW     4u  /* what it holds depends on the caller: view.h */
 
 struct tree_row {
 	const char *path; /* without a slash in front; "" is the root */

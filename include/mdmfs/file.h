@@ -42,11 +42,11 @@ struct actor {
 
 /* Inode numbers of the directories that are always there.  Those of devices
  * are computed: file_device_dir().  Others come from a sequence. */
-#define FILE_INO_ROOT   1
-#define FILE_INO_ORGS   2
-#define FILE_INO_SYSTEM 3
+#define FILE_INO_ROOT    1
+#define FILE_INO_ORGS    2
+#define FILE_INO_SYSTEM  3
 #define FILE_INO_STAGING 4
-#define FILE_INO_FIRST  1024
+#define FILE_INO_FIRST   1024
 
 enum file_device_part {
 	FILE_DEVICE_COMMANDS = 1,
