@@ -73,7 +73,7 @@ like "$why" '^reason: orgs/o2/apns/push.pxf: EPERM: .*\.pfx' 'the bad name'
 like "$why" '^reason: orgs/o2/nonsense: EPERM: ' 'the directory, once'
 like "$why" '^reason: orgs/o2/commands/lock: EPERM: .*no configuration' \
 	'and the command'
-is "$(cat "$s/check" | wc -l)" 5 'check has a line for each'
+is "$(wc -l <"$s/check")" 5 'check has a line for each'
 like "$(grep -v "^$before" "$M/events" | tail -n 1)" \
 	'refused.*staging/next/commit' 'the refusal is an event'
 rm "$s/orgs/o2/commands/lock"
@@ -196,7 +196,7 @@ for i in $(seq 20); do
 done
 mkdir "$M/staging/many"
 cp -r "$T/many/orgs" "$M/staging/many/"
-(until [ -e "$T/stop" ]; do ls "$M/orgs" | grep -c '^m'; done) >"$T/seen" &
+(until [ -e "$T/stop" ]; do find "$M/orgs" -maxdepth 1 -name 'm*' | wc -l; done) >"$T/seen" &
 reader=$!
 echo go >"$M/staging/many/commit"
 : >"$T/stop"
