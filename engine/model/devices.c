@@ -314,6 +314,7 @@ struct list {
 	uint32_t after;
 	device_fn *fn;
 	void *arg;
+	uint32_t n; /* how many were read */
 };
 
 static enum err_code
@@ -323,9 +324,11 @@ list_one(void *arg, struct bytes key, struct bytes value, bool *stop,
 	struct list *l = arg;
 	struct device_view view;
 	struct device d;
-	enum err_code rc =
-	    l->org == 0 ? decode(value, key_get_u32(key, 1), &d, err)
-			: device_read(l->t, key_get_u32(key, 5), &d, err);
+	enum err_code rc;
+
+	l->n++;
+	rc = l->org == 0 ? decode(value, key_get_u32(key, 1), &d, err)
+	                 : device_read(l->t, key_get_u32(key, 5), &d, err);
 
 	if (rc != ERR_OK)
 		return rc;
@@ -356,6 +359,8 @@ device_list(struct engine *e, uint32_t org, uint32_t after, device_fn *fn,
     void *arg, struct err *err)
 {
 	struct list l = { .org = org, .after = after, .fn = fn, .arg = arg };
+	enum err_code rc = store_view(e->store, list_txn, &l, err);
 
-	return store_view(e->store, list_txn, &l, err);
+	engine_scanned(e, l.n);
+	return rc;
 }

@@ -25,6 +25,7 @@ struct ask {
 	struct pl *dict;
 	const struct schema *schema;
 	bool stopped;
+	uint32_t n; /* how many records were read */
 };
 
 static enum err_code
@@ -248,6 +249,7 @@ serial_one(void *arg, struct bytes key, struct bytes value, bool *stop,
 	enum err_code rc;
 
 	(void)value;
+	a->n++;
 	rc = device_read(a->t, key_get_u32(key, 1), &d, err);
 	if (rc != ERR_OK)
 		return rc;
@@ -281,6 +283,8 @@ device_serials(struct engine *e, uint32_t after, device_serial_fn *fn,
     void *arg, struct err *err)
 {
 	struct ask a = { .serial = fn, .arg = arg, .after = after };
+	enum err_code rc = store_view(e->store, serials_txn, &a, err);
 
-	return store_view(e->store, serials_txn, &a, err);
+	engine_scanned(e, 4 * a.n); /* each with its facts */
+	return rc;
 }

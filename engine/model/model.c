@@ -1,5 +1,7 @@
 #include "engine/model/model.h"
 
+#define SCANNED_MAX 20000 /* records of devices: about 30 MiB */
+
 #include <pthread.h>
 
 #include "engine/schema/schema.h"
@@ -40,4 +42,13 @@ int64_t
 engine_now(const struct engine *e)
 {
 	return e->clock() / 1000000000;
+}
+
+void
+engine_scanned(struct engine *e, uint32_t n)
+{
+	if ((e->scanned += n) < SCANNED_MAX)
+		return;
+	e->scanned = 0;
+	store_relax(e->store);
 }

@@ -19,6 +19,7 @@ struct engine {
 	int64_t (*clock)(void); /* nanoseconds since 1970 UTC; a test's own */
 	const struct scep_source *scep; /* third_party.h; NULL: none */
 	struct parts *parts;
+	_Atomic uint32_t scanned; /* engine_scanned() */
 };
 
 /* Apple's schema as it is now, held: for schema_free().  Another one may take
@@ -29,6 +30,10 @@ void engine_schema_set(struct engine *e, const struct schema *schema);
 
 /* Seconds since 1970 UTC. */
 int64_t engine_now(const struct engine *e);
+/* n records of a long listing were read: gives memory back now and then, so
+ * that a listing of a million does not keep all of the store in memory.  Not
+ * in a transaction. */
+void engine_scanned(struct engine *e, uint32_t n);
 /* Nanoseconds since 1970 UTC. */
 int64_t engine_now_ns(const struct engine *e);
 
