@@ -3,6 +3,7 @@
 #define SCANNED_MAX 20000 /* records of devices: about 30 MiB */
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "engine/schema/schema.h"
 
@@ -47,8 +48,8 @@ engine_now(const struct engine *e)
 void
 engine_scanned(struct engine *e, uint32_t n)
 {
-	if ((e->scanned += n) < SCANNED_MAX)
+	if (atomic_fetch_add(&e->scanned, n) + n < SCANNED_MAX)
 		return;
-	e->scanned = 0;
+	atomic_store(&e->scanned, 0);
 	store_relax(e->store);
 }
