@@ -270,7 +270,6 @@ on_wake(evutil_socket_t fd, short what, void *arg)
 	struct loop *l = arg;
 	uint64_t count;
 	unsigned shed;
-	bool stop;
 
 	(void)what;
 	if (read(fd, &count, sizeof(count)) < 0)
@@ -281,16 +280,16 @@ on_wake(evutil_socket_t fd, short what, void *arg)
 	TAILQ_CONCAT(&arrivals, &l->arrivals, next);
 	shed = l->shed;
 	l->shed = 0;
-	stop = l->stop;
 	pthread_mutex_unlock(&l->mutex);
 
+	/* first, so that the answers say that nothing follows */
+	if (atomic_load(&l->server->stopping) && !l->stopping)
+		begin_stop(l);
 	take_done(l, &done);
 	feed_waiting(l, BUDGET_LARGE);
 	feed_waiting(l, BUDGET_SMALL);
 	while (shed-- > 0 && !TAILQ_EMPTY(&l->idle))
 		conn_stop(TAILQ_FIRST(&l->idle));
-	if (stop && !l->stopping)
-		begin_stop(l);
 	take_arrivals(l, &arrivals);
 	if (l->number == 0 && atomic_load(&l->server->full) &&
 	    atomic_load(&l->server->n_conns) <
@@ -370,15 +369,6 @@ loop_start(struct loop *l, struct err *err)
 		    strerror(rc));
 	l->started = true;
 	return ERR_OK;
-}
-
-void
-loop_stop(struct loop *l)
-{
-	pthread_mutex_lock(&l->mutex);
-	l->stop = true;
-	pthread_mutex_unlock(&l->mutex);
-	loop_wake(l);
 }
 
 void

@@ -33,7 +33,6 @@ struct loop {
 	struct requests done;
 	struct arrivals arrivals;
 	unsigned shed; /* idle connections that should make room */
-	bool stop;
 
 	/* of the thread alone */
 	struct conns conns;
@@ -50,8 +49,7 @@ struct loop {
 enum err_code loop_new(
     struct server *s, unsigned number, struct loop **ret, struct err *err);
 enum err_code loop_start(struct loop *l, struct err *err);
-/* From another thread: finish; loop_join() waits for that. */
-void loop_stop(struct loop *l);
+/* Waits until it has finished, as server.stopping and loop_wake() ask. */
 void loop_join(struct loop *l);
 /* After loop_join() and pool_stop(). */
 void loop_free(struct loop *l);

@@ -207,11 +207,10 @@ server_stop(struct server *s)
 {
 	unsigned i;
 
-	if (!s->started || s->stopped)
+	if (!s->started || atomic_exchange(&s->stopping, true))
 		return;
-	s->stopped = true;
 	for (i = 0; i < s->n_loops; i++)
-		loop_stop(s->loops[i]);
+		loop_wake(s->loops[i]);
 	for (i = 0; i < s->n_loops; i++)
 		loop_join(s->loops[i]);
 	pool_stop(s->pool);

@@ -26,7 +26,7 @@ struct server {
 	struct loop *loops[SERVER_LOOPS_MAX];
 	unsigned n_loops;
 	bool started;
-	bool stopped;
+	atomic_bool stopping;
 
 	atomic_uint n_conns;
 	atomic_bool full; /* the listeners rest until a connection goes */
