@@ -329,7 +329,6 @@ list_one(void *arg, struct bytes key, struct bytes value, bool *stop,
 	l->n++;
 	rc = l->org == 0 ? decode(value, key_get_u32(key, 1), &d, err)
 	                 : device_read(l->t, key_get_u32(key, 5), &d, err);
-
 	if (rc != ERR_OK)
 		return rc;
 	view_of(&d, &view);

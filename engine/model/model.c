@@ -1,11 +1,11 @@
 #include "engine/model/model.h"
 
-#define SCANNED_MAX 20000 /* records of devices: about 30 MiB */
-
 #include <pthread.h>
 #include <stdatomic.h>
 
 #include "engine/schema/schema.h"
+
+#define SCANNED_MAX 20000 /* records of devices: about 30 MiB */
 
 /* Between reading the pointer and holding what it points to. */
 static pthread_mutex_t swapping = PTHREAD_MUTEX_INITIALIZER;

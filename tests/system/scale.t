@@ -55,8 +55,7 @@ within 1000 'a command' sh -c "echo DeviceLock >'$d/commands/lock'"
 # readers and writers
 (while [ ! -e "$T/stop" ]; do ls -U "$M/devices" >/dev/null; done) &
 reader=$!
-within 5000 '20 commands beside listings' sh -c "for i in 1 2 3 4 5 6 7 8 9 10 \
-	11 12 13 14 15 16 17 18 19 20; do
+within 5000 '20 commands beside listings' sh -c "for i in \$(seq 20); do
 	echo DeviceLock Message=\$i >'$d/commands/'\$i; done"
 : >"$T/stop"
 wait $reader

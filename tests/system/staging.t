@@ -196,7 +196,9 @@ for i in $(seq 20); do
 done
 mkdir "$M/staging/many"
 cp -r "$T/many/orgs" "$M/staging/many/"
-(until [ -e "$T/stop" ]; do find "$M/orgs" -maxdepth 1 -name 'm*' | wc -l; done) >"$T/seen" &
+(until [ -e "$T/stop" ]; do
+	find "$M/orgs" -maxdepth 1 -name 'm*' | wc -l
+done) >"$T/seen" &
 reader=$!
 echo go >"$M/staging/many/commit"
 : >"$T/stop"
