@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,10 +12,13 @@ struct given {
 	size_t n;
 	const char **names; /* of all */
 	size_t n_names;
+	const char *
+	    *valid; /* sorted: those of certificates that have not ended */
+	size_t n_valid;
 	struct bytes *certs; /* of the fresh ones */
 	struct buf *keys;
 	size_t n_fresh;
-	const struct one **order;
+	struct one **order;
 };
 
 static void
@@ -27,11 +31,12 @@ given_fini(struct given *g)
 	free(g->keys);
 	free(g->certs);
 	free(g->names);
+	free(g->valid);
 	free(g->wire);
 	free(g->order);
 }
 
-/* The system's, then organizations'; of the system's further ones, the newest
+/* Those that have ended are last.  The system's, then organizations'; of the system's further ones, the newest
  * first. */
 static int
 by_precedence(const void *a, const void *b)
@@ -39,6 +44,8 @@ by_precedence(const void *a, const void *b)
 	const struct one *const *f = a, *const *g = b;
 	const struct slot_id *x = &(*f)->id, *y = &(*g)->id;
 
+	if ((*f)->ended != (*g)->ended)
+		return (*f)->ended ? 1 : -1;
 	if (x->org != y->org)
 		return x->org < y->org ? -1 : 1;
 	if ((x->dir == 0) != (y->dir == 0))
@@ -115,6 +122,34 @@ served_name(const struct tls_served *s, uint32_t org, const char *name)
 	return may_serve(s, org, name) ? name : NULL;
 }
 
+static int
+by_name(const void *a, const void *b)
+{
+	const char *const *f = a, *const *g = b;
+
+	return strcmp(*f, *g);
+}
+
+static bool
+valid_has(const struct given *g, const char *name)
+{
+	return g->n_valid > 0 && bsearch(&name, g->valid, g->n_valid,
+				     sizeof(*g->valid), by_name) != NULL;
+}
+
+/* A client would refuse one that has ended, whatever its kind of key: it gets
+ * one that still goes, also if that has the name by a star alone. */
+static bool
+gives_way(const struct given *g, const struct one *o, const char *name)
+{
+	char star[256];
+
+	if (!o->ended)
+		return false;
+	snprintf(star, sizeof(star), "*%s", host_parent(name));
+	return valid_has(g, name) || (name[0] != '*' && valid_has(g, star));
+}
+
 static void
 give_names(struct given *g, const struct tls_served *s, const struct one *o,
     struct wire_identity *w)
@@ -126,7 +161,7 @@ give_names(struct given *g, const struct tls_served *s, const struct one *o,
 	w->names = g->names + g->n_names;
 	for (i = 0; i < with->n_names; i++) {
 		name = served_name(s, o->id.org, with->names[i]);
-		if (name == NULL)
+		if (name == NULL || gives_way(g, o, name))
 			continue;
 		g->names[g->n_names++] = name;
 		w->n_names++;
@@ -166,14 +201,24 @@ given_reserve(struct given *g, const struct tls_served *s)
 	g->wire = calloc(s->n + 2, sizeof(*g->wire));
 	g->order = calloc(s->n + 1, sizeof(*g->order));
 	g->names = calloc(names + 1, sizeof(*g->names));
+	g->valid = calloc(names + 1, sizeof(*g->valid));
 	g->certs = calloc(fresh * IDENTITY_MAX_CHAIN + 1, sizeof(*g->certs));
 	g->keys = calloc(fresh + 1, sizeof(*g->keys));
 	return g->wire != NULL && g->order != NULL && g->names != NULL &&
-	       g->certs != NULL && g->keys != NULL;
+	       g->valid != NULL && g->certs != NULL && g->keys != NULL;
+}
+
+/* What has been given so far is what certificates that have not ended are for. */
+static void
+note_valid(struct given *g)
+{
+	memcpy(g->valid, g->names, g->n_names * sizeof(*g->names));
+	g->n_valid = g->n_names;
+	qsort(g->valid, g->n_valid, sizeof(*g->valid), by_name);
 }
 
 static enum err_code
-given_fill(struct given *g, const struct tls_served *s, struct err *err)
+given_fill(struct given *g, struct tls_served *s, struct err *err)
 {
 	size_t i, n = 0;
 	enum err_code rc = ERR_OK;
@@ -186,19 +231,22 @@ given_fill(struct given *g, const struct tls_served *s, struct err *err)
 	if (n > 0)
 		qsort(g->order, n, sizeof(*g->order), by_precedence);
 	for (i = 0; i < n && rc == ERR_OK; i++) {
-		const struct one *o = g->order[i];
+		struct one *o = g->order[i];
 		struct wire_identity w = { .version = o->version }, listed;
 		bool for_all = o->id.org == 0 && o->id.dir == 0;
 
 		if (o->fresh != NULL)
 			rc = give_bytes(g, o, &w, err);
 		listed = w;
+		if (o->ended && (i == 0 || !g->order[i - 1]->ended))
+			note_valid(g);
 		if (o->id.slot == SLOT_OF_TLS)
 			give_names(g, s, o, &listed);
 		if (listed.n_names > 0)
 			g->wire[g->n++] = listed;
 		if (for_all)
 			g->wire[g->n++] = w;
+		o->given = for_all || listed.n_names > 0;
 	}
 	return rc;
 }

@@ -48,6 +48,7 @@ more(void *list, size_t n, size_t *room, size_t size)
 struct look {
 	const struct tls_served *old;
 	struct tls_served next;
+	int64_t now;
 	bool changed;
 };
 
@@ -196,6 +197,9 @@ add_identity(void *arg, struct txn *t, struct slot_id id,
 	struct one *p, o = { .id = id, .version = facts->version };
 	enum err_code rc;
 
+	o.ended = facts->expires < x->now;
+	if (!o.ended && (s->next_end == 0 || facts->expires < s->next_end))
+		s->next_end = facts->expires;
 	if (s->n == SERVER_MAX_IDENTITIES - 1) {
 		s->beyond++;
 		return ERR_OK;
@@ -205,6 +209,8 @@ add_identity(void *arg, struct txn *t, struct slot_id id,
 		return err_set(err, ERR_NO_MEMORY, "HTTPS certificates");
 	s->list = p;
 	o.old = find_old(x->old, id, o.version);
+	if (o.old != NULL && !o.old->given && !o.old->broken)
+		o.old = NULL; /* the server has no bytes of it */
 	if (o.old != NULL)
 		o.broken = o.old->broken;
 	s->list[s->n++] = o;
@@ -231,7 +237,8 @@ look_txn(struct txn *t, void *arg, struct err *err)
 		return rc;
 	x->changed = x->old->n == 0 ||
 	             change.identities != x->old->change.identities ||
-	             change.urls != x->old->change.urls;
+	             change.urls != x->old->change.urls ||
+	             (x->old->next_end != 0 && x->old->next_end < x->now);
 	if (!x->changed)
 		return ERR_OK;
 	x->next.change = change;
@@ -252,7 +259,7 @@ enum err_code
 served_look(struct engine *e, const struct tls_served *old,
     struct tls_served *next, bool *changed, struct err *err)
 {
-	struct look x = { .old = old };
+	struct look x = { .old = old, .now = engine_now(e) };
 	enum err_code rc = store_view(e->store, look_txn, &x, err);
 
 	if (rc != ERR_OK) {

@@ -15,6 +15,8 @@ struct one {
 	struct slot_id id;
 	uint64_t version;
 	bool broken; /* it was told in an event */
+	bool ended;
+	bool given; /* the server has it */
 	char **names;
 	size_t n_names;
 	const struct one *old;  /* the same one as before: with its names */
@@ -44,7 +46,8 @@ struct tls_served {
 	struct host *hosts;            /* by name, then organization */
 	const struct host **by_parent; /* the same, by what follows the label */
 	size_t n_hosts, hosts_room;
-	size_t beyond; /* those that found no room */
+	size_t beyond;    /* those that found no room */
+	int64_t next_end; /* the last second of the next one to end; 0: none */
 };
 
 /*

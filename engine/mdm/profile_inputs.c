@@ -123,13 +123,15 @@ list_names(const struct tls_choice *c, struct buf *b)
 /* The certificate that this organization's devices will be shown must carry
  * the name that they are told. */
 static enum err_code
-check_tls(struct txn *t, struct profile_inputs *in, struct err *err)
+check_tls(struct txn *t, const struct engine *e, struct profile_inputs *in,
+    struct err *err)
 {
 	struct buf names = { 0 }, file = { 0 }, slot = { 0 };
 	struct system_url own;
 	struct tls_choice c;
 	size_t i;
-	enum err_code rc = tls_choose(t, in->org.number, in->url.host, &c, err);
+	enum err_code rc =
+	    tls_choose(t, in->org.number, in->url.host, engine_now(e), &c, err);
 
 	if (rc != ERR_OK)
 		return rc;
@@ -223,13 +225,13 @@ read_install(struct txn *t, char ret[static PROFILE_UUID], struct err *err)
 
 /* For the host that is asked, and for the server as such. */
 static enum err_code
-add_roots_of(
-    struct txn *t, const char *host, struct profile_inputs *in, struct err *err)
+add_roots_of(struct txn *t, const struct engine *e, const char *host,
+    struct profile_inputs *in, struct err *err)
 {
 	struct identity *tls = NULL;
 	struct tls_choice c;
 	size_t i;
-	enum err_code rc = tls_listed(t, 0, host, &c, err);
+	enum err_code rc = tls_listed(t, 0, host, engine_now(e), &c, err);
 
 	if (rc != ERR_OK)
 		return rc;
@@ -249,7 +251,7 @@ profile_roots(struct txn *t, const struct engine *e, const char *host,
     struct profile_inputs *ret, struct err *err)
 {
 	struct profile_inputs in = { .n_roots = 0 };
-	enum err_code rc = add_roots_of(t, host, &in, err);
+	enum err_code rc = add_roots_of(t, e, host, &in, err);
 
 	if (rc == ERR_OK)
 		rc = signer(t, e, &in, err);
@@ -277,7 +279,7 @@ profile_inputs(struct txn *t, const struct engine *e, uint32_t org,
 	if (rc == ERR_OK)
 		rc = org_url_read(t, org, &in.url, err);
 	if (rc == ERR_OK)
-		rc = check_tls(t, &in, err);
+		rc = check_tls(t, e, &in, err);
 	if (rc == ERR_OK)
 		rc = access_rights_read(t, org, &in.access_rights, err);
 	if (rc == ERR_OK)

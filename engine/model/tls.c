@@ -159,6 +159,8 @@ struct choice {
 	uint32_t org; /* 0: any */
 	const char *host;
 	bool star; /* those with a star; else the exact ones */
+	bool ended;
+	int64_t now;
 	struct tls_choice found;
 };
 
@@ -212,6 +214,7 @@ choose_one(void *arg, struct txn *t, struct slot_id id,
 	enum err_code rc;
 
 	if (found->n == sizeof(found->ids) / sizeof(found->ids[0]) ||
+	    (facts->expires < x->now) != x->ended ||
 	    !may_carry(facts, x->host, x->star))
 		return ERR_OK;
 	rc = slot_identity(t, id, &identity, err);
@@ -237,14 +240,16 @@ choose(struct txn *t, struct choice *x, struct err *err)
 }
 
 enum err_code
-tls_listed(struct txn *t, uint32_t org, const char *host,
+tls_listed(struct txn *t, uint32_t org, const char *host, int64_t now,
     struct tls_choice *ret, struct err *err)
 {
-	struct choice x = { .org = org, .host = host };
-	enum err_code rc = choose(t, &x, err);
+	struct choice x = { .org = org, .host = host, .now = now };
+	enum err_code rc = ERR_OK;
+	int i;
 
-	if (rc == ERR_OK && x.found.n == 0) {
-		x.star = true;
+	for (i = 0; i < 4 && rc == ERR_OK && x.found.n == 0; i++) {
+		x.star = i % 2 == 1;
+		x.ended = i / 2 == 1;
 		rc = choose(t, &x, err);
 	}
 	if (rc == ERR_OK)
@@ -255,11 +260,11 @@ tls_listed(struct txn *t, uint32_t org, const char *host,
 }
 
 enum err_code
-tls_choose(struct txn *t, uint32_t org, const char *host,
+tls_choose(struct txn *t, uint32_t org, const char *host, int64_t now,
     struct tls_choice *ret, struct err *err)
 {
 	struct tls_choice c;
-	enum err_code rc = tls_listed(t, org, host, &c, err);
+	enum err_code rc = tls_listed(t, org, host, now, &c, err);
 
 	if (rc != ERR_OK)
 		return rc;

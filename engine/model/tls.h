@@ -3,8 +3,9 @@
  *
  * system/tls, or one that the server makes for itself while that is empty, is
  * for everybody; system/tls/NAME and orgs/ORG/tls are for the names in their
- * certificates.  An exact name goes before one with a star, the system's
- * identities before organizations', those before each other by number.
+ * certificates.  One that has ended gives way to any that has not; then an exact
+ * name goes before one with a star, the system's identities before
+ * organizations', those before each other by number.
  */
 #ifndef MDMFS_MODEL_TLS_H
 #define MDMFS_MODEL_TLS_H
@@ -62,13 +63,13 @@ struct tls_choice {
 /*
  * Those that devices of org are served (0: of any), beginning with the one
  * that goes first.  Several have different kinds of keys, or are for the same
- * name.  tls_choose() takes the one for everybody if no name fits, or fails
+ * name.  now is seconds since 1970 UTC.  tls_choose() takes the one for everybody if no name fits, or fails
  * with ERR_NOT_FOUND; tls_listed() finds none then.
  */
 enum err_code tls_listed(struct txn *t, uint32_t org, const char *host,
-    struct tls_choice *ret, struct err *err);
+    int64_t now, struct tls_choice *ret, struct err *err);
 enum err_code tls_choose(struct txn *t, uint32_t org, const char *host,
-    struct tls_choice *ret, struct err *err);
+    int64_t now, struct tls_choice *ret, struct err *err);
 void tls_choice_fini(struct tls_choice *c);
 
 /* ---- the self-made one -------------------------------------------------- */

@@ -68,7 +68,8 @@ choose_txn(struct txn *t, void *arg, struct err *err)
 {
 	struct asked *x = arg;
 
-	return tls_choose(t, x->org, x->host, &x->choice, err);
+	return tls_choose(
+	    t, x->org, x->host, engine_now(rules), &x->choice, err);
 }
 
 /* The first name of the certificate that devices of org get for host, with
@@ -120,6 +121,31 @@ test_choice(uint32_t acme, uint32_t umbrella)
 	install(acme, 0, "acme.example.com", "mdm.example.com");
 	ok(is(chosen(acme, "mdm.example.com"), "mdm.example.com"),
 	    "the system's goes before it for the same name");
+}
+
+/* Certificates of tests end after 90 days. */
+#define LATER (INT64_C(100) * 86400 * 1000)
+
+static void
+test_choice_ended(uint32_t acme)
+{
+	install(0, 0, "old.example.com", NULL);
+	install(0, dirs, "mdm.example.com", NULL);
+	install(acme, 0, "late.example.com", NULL);
+	pass(LATER);
+	ok(is(chosen(acme, "mdm.example.com"), "mdm.example.com"),
+	    "one that has ended is still told, if there is no other");
+	install(0, dirs + 1, "new.example.com", "mdm.example.com");
+	ok(is(chosen(acme, "mdm.example.com"), "new.example.com"),
+	    "it gives way to a valid one");
+	install(acme, 0, "acme.example.com", "*.example.com");
+	ok(is(chosen(acme, "old.example.com"), "acme.example.com"),
+	    "that may be an organization's, and have the name by a star");
+	pass(-LATER);
+	install(0, 0, NULL, NULL);
+	install(0, dirs, NULL, NULL);
+	install(0, dirs + 1, NULL, NULL);
+	install(acme, 0, NULL, NULL);
 }
 
 static void
@@ -312,6 +338,36 @@ test_served(uint32_t acme, uint32_t umbrella)
 	ok(is(shown("more.example.com"), "mdm.example.com"),
 	    "one that is gone is not");
 	tls_served_free(served);
+	served = NULL;
+	install(0, dirs, "west.example.com", NULL);
+	install(acme, 0, NULL, NULL);
+	install(umbrella, 0, NULL, NULL);
+	must(tls_serve(rules, server, &served, &rules_err));
+	pass(LATER);
+	must(tls_serve(rules, server, &served, &rules_err));
+	ok(is(shown("west.example.com"), "west.example.com"),
+	    "one that has ended is shown while there is no other");
+	install(0, dirs + 1, "*.example.com", NULL);
+	must(tls_serve(rules, server, &served, &rules_err));
+	ok(is(shown("west.example.com"), "*.example.com"),
+	    "and gives way to one that has not, by a star, too");
+	install(0, dirs + 1, NULL, NULL);
+	must(tls_serve(rules, server, &served, &rules_err));
+	ok(is(shown("west.example.com"), "west.example.com"),
+	    "until that is gone");
+	pass(-LATER / 2);
+	install(0, dirs, "west.example.com", NULL);
+	pass(-LATER / 2);
+	install(0, dirs + 1, "*.example.com", "west.example.com");
+	must(tls_serve(rules, server, &served, &rules_err));
+	ok(is(shown("west.example.com"), "*.example.com"),
+	    "of two that have not ended, the newest");
+	pass(LATER);
+	must(tls_serve(rules, server, &served, &rules_err));
+	ok(is(shown("west.example.com"), "west.example.com"),
+	    "the other one, once the first has ended");
+	pass(-LATER);
+	tls_served_free(served);
 	server_close(server);
 	wire_pair_free(&first);
 }
@@ -329,6 +385,7 @@ main(void)
 	dirs = 5000;
 	must(ca_create("Root", engine_now(rules), &root, &rules_err));
 	test_choice(acme, umbrella);
+	test_choice_ended(acme);
 	test_long_list(acme);
 	test_own(acme);
 	test_served(acme, umbrella);
