@@ -25,6 +25,22 @@ end_key(int64_t expires, const uint8_t fingerprint[static 32])
 	return k;
 }
 
+const char *
+cert_state_text(enum cert_state state)
+{
+	switch (state) {
+	case CERT_SUPERSEDED:
+		return "replaced";
+	case CERT_REVOKED:
+		return "revoked";
+	case CERT_CEASED:
+		return "given up when its device checked out";
+	case CERT_VALID:
+		break;
+	}
+	return "valid";
+}
+
 enum err_code
 issued_read(struct txn *t, const uint8_t fingerprint[static 32],
     struct issued *ret, struct err *err)
@@ -134,6 +150,19 @@ issued_end(struct txn *t, const uint8_t fingerprint[static 32],
 		i.ended_at = now;
 	i.state = state;
 	return issued_store(t, &i, err);
+}
+
+enum err_code
+issued_end_successor(struct txn *t, const uint8_t fingerprint[static 32],
+    enum cert_state state, int64_t now, struct err *err)
+{
+	struct issued i, next;
+
+	if (issued_read(t, fingerprint, &i, NULL) != ERR_OK ||
+	    issued_read(t, i.renewed_by, &next, NULL) != ERR_OK ||
+	    next.device != 0 || next.state != CERT_VALID)
+		return ERR_OK;
+	return issued_end(t, i.renewed_by, state, now, err);
 }
 
 /* ---- forgetting --------------------------------------------------------- */

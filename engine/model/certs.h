@@ -19,7 +19,11 @@ enum cert_state {
 	CERT_VALID = 1,
 	CERT_SUPERSEDED = 2, /* the device enrolled again with another one */
 	CERT_REVOKED = 3,
+	CERT_CEASED = 4, /* the device checked out */
 };
+
+/* "revoked"; of one that is not valid. */
+const char *cert_state_text(enum cert_state state);
 
 struct issued {
 	uint8_t fingerprint[CERT_FINGERPRINT_LEN];
@@ -35,7 +39,7 @@ struct issued {
 	char name[DEVICE_ID_MAX + 1];
 	uint8_t renews[CERT_FINGERPRINT_LEN];     /* all zero: none */
 	uint8_t renewed_by[CERT_FINGERPRINT_LEN]; /* the same */
-	int64_t ended_at;           /* superseded or revoked; 0: not yet */
+	int64_t ended_at;           /* not valid since; 0: still valid */
 	struct admission admission; /* what let its device in */
 };
 
@@ -50,9 +54,13 @@ enum err_code issued_add(struct txn *t, const struct issued *i,
 /* Append the DER.  ERR_NOT_FOUND. */
 enum err_code issued_der(struct txn *t, const uint8_t fingerprint[static 32],
     struct buf *ret, struct err *err);
-/* Mark as revoked or superseded, if it is known. */
+/* It is not valid any more, for that reason; if it is known. */
 enum err_code issued_end(struct txn *t, const uint8_t fingerprint[static 32],
     enum cert_state state, int64_t now, struct err *err);
+/* The same for what renews it, and no device has used yet. */
+enum err_code issued_end_successor(struct txn *t,
+    const uint8_t fingerprint[static 32], enum cert_state state, int64_t now,
+    struct err *err);
 
 /* Forget those that ended longer than ISSUED_KEPT ago and that no device has
  * in use, at most 500; *more is whether there are others. */

@@ -78,6 +78,9 @@ device_forget(struct txn *t, struct device *d, int64_t now, struct err *err)
 	    issued_read(t, d->fingerprint, &issued, NULL) == ERR_OK)
 		rc = admission_unbind(t, d->org, &issued.admission, err);
 	if (rc == ERR_OK)
+		rc = issued_end_successor(
+		    t, d->fingerprint, CERT_REVOKED, now, err);
+	if (rc == ERR_OK)
 		rc = issued_end(t, d->fingerprint, CERT_REVOKED, now, err);
 	if (rc == ERR_OK)
 		rc = device_drop_replaced(t, d, CERT_REVOKED, now, err);

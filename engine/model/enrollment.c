@@ -57,8 +57,9 @@ check_certificate(
 		    s->id);
 	if (ret->state != CERT_VALID)
 		return err_set(err, ERR_KEY_REVOKED,
-		    "the certificate of %s was %s", s->id,
-		    ret->state == CERT_REVOKED ? "revoked" : "replaced");
+		    "the certificate of %s was %s: the device must enroll "
+		    "again, with a fresh profile",
+		    s->id, cert_state_text(ret->state));
 	if (ret->expires < s->now - grace(t, s->org))
 		return err_set(err, ERR_KEY_EXPIRED,
 		    "the certificate of %s has ended", s->id);
@@ -473,7 +474,15 @@ enrollment_check_out(struct txn *t, const struct speaker *s, struct err *err)
 		return rc;
 	d.state = DEVICE_CHECKED_OUT;
 	d.seen_at = s->now;
-	if ((rc = renewal_set(t, &d, 0, err)) == ERR_OK &&
+	/* Apple's device deletes the key with the profile: whoever comes with it
+	 * later is let in like a stranger, or not at all */
+	if ((rc = issued_end_successor(
+		 t, d.fingerprint, CERT_CEASED, s->now, err)) == ERR_OK &&
+	    (rc = issued_end(t, d.fingerprint, CERT_CEASED, s->now, err)) ==
+		ERR_OK &&
+	    (rc = device_drop_replaced(t, &d, CERT_CEASED, s->now, err)) ==
+		ERR_OK &&
+	    (rc = renewal_set(t, &d, 0, err)) == ERR_OK &&
 	    (rc = forget_old(t, &d, &dropped, err)) == ERR_OK)
 		rc = device_store(t, &d, err);
 	if (rc == ERR_OK)

@@ -8,7 +8,11 @@
 #include "engine/pki/identity.h"
 
 /* RFC 5280 5.3.1 */
-enum crl_reason { CRL_UNSPECIFIED = 0, CRL_SUPERSEDED = 4 };
+enum crl_reason {
+	CRL_UNSPECIFIED = 0,
+	CRL_SUPERSEDED = 4,
+	CRL_CEASED = 5, /* cessationOfOperation */
+};
 
 struct crl;
 

@@ -44,8 +44,7 @@ give_again(
 	if (issued.state != CERT_VALID || issued.org != e->org)
 		return err_set(err, ERR_GONE,
 		    "the certificate for this challenge and key was %s%s",
-		    issued.state == CERT_REVOKED ? "revoked" : "replaced",
-		    FRESH_PROFILE);
+		    cert_state_text(issued.state), FRESH_PROFILE);
 	g->again = true;
 	return issued_der(t, g->challenge.fingerprint, &g->der, err);
 }
@@ -150,8 +149,7 @@ check_renewable(
 	if (old->state != CERT_VALID)
 		return err_set(err, ERR_KEY_REVOKED,
 		    "the certificate %s was %s and cannot be renewed%s",
-		    cert_label(signer),
-		    old->state == CERT_REVOKED ? "revoked" : "replaced",
+		    cert_label(signer), cert_state_text(old->state),
 		    FRESH_PROFILE);
 	if (old->expires >= e->now)
 		return check_not_renewed(t, e, old, err);

@@ -57,7 +57,23 @@ struct gather {
 	struct crl *crl;
 };
 
-/* Another CA's certificates are not ours to revoke. */
+static enum crl_reason
+reason(enum cert_state state)
+{
+	switch (state) {
+	case CERT_SUPERSEDED:
+		return CRL_SUPERSEDED;
+	case CERT_CEASED:
+		return CRL_CEASED;
+	case CERT_REVOKED:
+	case CERT_VALID:
+		break;
+	}
+	return CRL_UNSPECIFIED;
+}
+
+/* Another CA's certificates are not ours to revoke; its name alone proves
+ * nothing. */
 static enum err_code
 add(struct gather *g, const struct issued *i, struct err *err)
 {
@@ -69,13 +85,10 @@ add(struct gather *g, const struct issued *i, struct err *err)
 		return ERR_OK;
 	if (rc == ERR_OK)
 		rc = cert_parse(buf_view(&der), &c, err);
-	if (rc == ERR_OK && bytes_equal(cert_issuer_der(c),
-				cert_subject_der(identity_leaf(g->ca))))
+	if (rc == ERR_OK && cert_issued_by(c, identity_leaf(g->ca)))
 		rc = crl_add(g->crl, c,
 		    i->ended_at != 0 ? i->ended_at : cert_begins(c),
-		    i->state == CERT_SUPERSEDED ? CRL_SUPERSEDED
-						: CRL_UNSPECIFIED,
-		    err);
+		    reason(i->state), err);
 	cert_free(c);
 	buf_free(&der);
 	return rc;

@@ -337,7 +337,8 @@ test_check_out(void)
 {
 	ok(say(DICT(TYPE("CheckOut"))) == 200, "CheckOut: 200");
 	ok(say(idle) == 400, "who has left must enroll again");
-	ok(say(authenticate_body) == 200, "which is possible");
+	ok(say(authenticate_body) == 400,
+	    "not with the certificate that it had");
 }
 
 /* ---- the profile over HTTPS --------------------------------------------- */

@@ -61,6 +61,39 @@ again
 fetch /crl/acme -o "$T/crl"
 like "$(openssl crl -inform der -in "$T/crl" -noout -text)" Superseded \
 	'a certificate that was replaced says so'
+
+say two acme "$(dict "$(str MessageType CheckOut)$(ids two)")"
+is "$STATUS" 200 'a device checks out'
+idle two acme
+is "$STATUS" 400 'its certificate opens nothing'
+authenticate two acme
+is "$STATUS" 400 'nor does it begin anew'
+like "$(cat "$T/log" "$T/log.now" 2>/dev/null)" 'given up when its device checked out: the device must' \
+	'the log says why'
+# Somebody's own CA that has our CA's name, and a serial number of ours.
+openssl req -x509 -newkey rsa:2048 -nodes -keyout "$T/false.key" -days 30 \
+	-subj "$(openssl x509 -in "$T/ca.pem" -noout -subject -nameopt compat |
+		sed 's/^subject=//')" -out "$T/false.pem" 2>/dev/null
+enroll four acme
+serial=$(openssl x509 -in "$D/four.pem" -noout -serial | sed 's/serial=//')
+openssl req -new -newkey rsa:2048 -nodes -keyout "$D/moved.key" -subj /CN=moved \
+	-out "$D/moved.csr" 2>/dev/null
+openssl x509 -req -in "$D/moved.csr" -CA "$T/false.pem" -CAkey "$T/false.key" \
+	-set_serial "0x$serial" -days 20 -out "$D/moved.pem" 2>/dev/null
+mkdir -p "$M/orgs/acme/enrollment/import"
+dict "$(str MessageType Authenticate)$(ids moved)$(str Topic "$TOPIC")" \
+	>"$M/orgs/acme/enrollment/import/1.plist"
+idle moved acme
+is "$(openssl x509 -in "$D/moved.pem" -noout -issuer)$STATUS" \
+	"$(openssl x509 -in "$T/ca.pem" -noout -subject | sed s/subject/issuer/)200" \
+	'a device with a certificate of a CA of the same name moves in'
+rmdir "$M/devices/moved"
+again
+fetch /crl/acme -o "$T/crl"
+list=$(openssl crl -inform der -in "$T/crl" -noout -text)
+like "$list" 'Cessation Of Operation' 'the one of the device that left is listed'
+fails 'what another CA signed is not, whatever its name and number' \
+	grep -q "$serial" <<<"$list"
 is "$(fetch /crl/nobody -o "$T/body" -w '%{http_code}')" 404 \
 	'an organization that is not there'
 
