@@ -13,13 +13,16 @@
 
 #define CHUNK ((size_t)1 << 20)
 
-/* Whether LMDB reads it: a file of another kind must not become a store. */
+/* Whether LMDB reads it: a file of another kind must not become a store.  The
+ * map is as large as the file, not as the one that its server had. */
 static enum err_code
 check_copy(const char *path, struct err *err)
 {
 	MDB_env *env = NULL;
 	int rc = mdb_env_create(&env);
 
+	if (rc == 0)
+		rc = mdb_env_set_mapsize(env, 1); /* it raises that */
 	if (rc == 0)
 		rc = mdb_env_open(env, path,
 		    MDB_NOSUBDIR | MDB_RDONLY | MDB_NOLOCK | MDB_NOTLS, 0);

@@ -87,6 +87,9 @@ lmdb_error(const struct lmdb *l, int rc, const char *what, struct err *err)
 		    "%s/data.mdb has reached the size that can be mapped: "
 		    "remove what is not needed, or see ulimit -v",
 		    l->dir);
+	if (rc == MDB_MAP_RESIZED)
+		return err_set(err, ERR_CHANGED,
+		    "%s/data.mdb grew while it was opened: try again", l->dir);
 	if (rc == MDB_TXN_FULL)
 		return err_set(err, ERR_TOO_BIG,
 		    "%s: too many changes at once: make them in parts", l->dir);

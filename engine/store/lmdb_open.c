@@ -23,6 +23,9 @@ static const size_t map_sizes[] = {
 };
 #define N_MAP_SIZES (sizeof(map_sizes) / sizeof(map_sizes[0]))
 
+/* By how much a store may grow while its copy begins. */
+#define COPY_ROOM ((size_t)64 << 20)
+
 static int
 open_env(struct lmdb *l, size_t map_size, unsigned flags)
 {
@@ -55,13 +58,13 @@ open_error(const struct lmdb *l, int rc, struct err *err)
 }
 
 static enum err_code
-map(struct lmdb *l, unsigned flags, struct err *err)
+map(struct lmdb *l, struct err *err)
 {
 	int rc = ENOMEM;
 	size_t i;
 
 	for (i = 0; i < N_MAP_SIZES && rc == ENOMEM; i++)
-		rc = open_env(l, map_sizes[i], flags);
+		rc = open_env(l, map_sizes[i], 0);
 	if (rc != 0)
 		return open_error(l, rc, err);
 	if (i > 1)
@@ -69,6 +72,19 @@ map(struct lmdb *l, unsigned flags, struct err *err)
 			 "can hold %zu MiB",
 		    l->dir, map_sizes[i - 1] >> 20);
 	return ERR_OK;
+}
+
+/* For a copy: no more than there is, since ulimit -v may be in force. */
+static enum err_code
+map_to_read(struct lmdb *l, struct err *err)
+{
+	struct stat st;
+	int rc;
+
+	if (fstatat(l->dir_fd, "data.mdb", &st, 0) != 0)
+		return disk_error(err, errno, "%s/data.mdb", l->dir);
+	rc = open_env(l, (size_t)st.st_size + COPY_ROOM, MDB_RDONLY);
+	return rc == 0 ? ERR_OK : open_error(l, rc, err);
 }
 
 /* The number of free pages from page first on: they need not be in the file,
@@ -232,7 +248,7 @@ backend_lmdb(const char *dir, struct backend **ret, struct err *err)
 	    (rc = open_dir(l, err)) != ERR_OK ||
 	    (rc = disk_lock(dir, &l->lock, err)) != ERR_OK ||
 	    (rc = allocate_table(l, err)) != ERR_OK ||
-	    (rc = map(l, 0, err)) != ERR_OK ||
+	    (rc = map(l, err)) != ERR_OK ||
 	    (rc = open_database(l, true, err)) != ERR_OK ||
 	    (rc = sync_dir(l, err)) != ERR_OK)
 		goto out;
@@ -278,15 +294,11 @@ store_copy(const char *dir, const char *path, struct err *err)
 {
 	struct lmdb *l = NULL;
 	enum err_code rc = new_lmdb(dir, &l, err);
-	struct stat st;
 
 	if (rc != ERR_OK)
 		return rc;
-	if (stat(dir, &st) != 0)
-		rc = disk_error(err, errno, "%s", dir);
-	else
-		rc = map(l, MDB_RDONLY, err);
-	if (rc == ERR_OK)
+	if ((rc = open_dir(l, err)) == ERR_OK &&
+	    (rc = map_to_read(l, err)) == ERR_OK)
 		rc = open_database(l, false, err);
 	if (rc == ERR_OK)
 		rc = lmdb_copy(l, path, err);
