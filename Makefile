@@ -59,7 +59,7 @@ PROGRAM_BINS := $(PROGRAMS:%.c=$(B)/%)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all run check check-built asan tsan bench lint headers layers format \
+.PHONY: all run check check-built asan tsan random random-built bench lint headers layers format \
 	tidy fuzz cover install deb dist clean deps test-deps lint-deps
 
 all: $(B)/mdmfs
@@ -133,17 +133,44 @@ run: deps
 check: test-deps
 	@$(MAKE) -s -j$(JOBS) B=$(B) check-built
 
-check-built: all $(TEST_BINS) $(REPLAY_BINS) $(PROGRAM_BINS)
-	MDMFS=$(abspath $(B)/mdmfs) B=$(abspath $(B)) \
-		prove -j$(JOBS) -e '' $(TEST_BINS) $(REPLAY_BINS) $(SCRIPTS)
-	@cat $(B)/matrix-*.txt
+# What a sanitizer finds is a file in REPORTS, whatever became of the process: a
+# test may kill a server, or not look at how it ended.  A server that gave up
+# its rights writes there, too.
+REPORTS := $(abspath $(B))/reports
+SAN_LOG := log_path=$(REPORTS)/report
 
-asan: lint-deps test-deps
-	@$(MAKE) -s -j$(JOBS) check-built B=build/asan CC=clang CFLAGS='-O1 -g' \
-		SAN='-fsanitize=address,undefined -fno-sanitize-recover=all'
-tsan: lint-deps test-deps
-	@$(MAKE) -s -j$(JOBS) check-built B=build/tsan CC=clang \
-		CFLAGS='-O1 -g' SAN='-fsanitize=thread'
+# $(call reported,COMMAND): it must end well, and leave no report.
+define reported
+	@rm -rf $(REPORTS) && mkdir -p $(B) && mkdir -m 1777 $(REPORTS)
+	@export MDMFS=$(abspath $(B)/mdmfs) B=$(abspath $(B)) \
+		ASAN_OPTIONS=$(SAN_LOG) LSAN_OPTIONS=$(SAN_LOG) \
+		UBSAN_OPTIONS=print_stacktrace=1:$(SAN_LOG) \
+		TSAN_OPTIONS=second_deadlock_stack=1:$(SAN_LOG); \
+	$(1); ended=$$?; \
+	for report in $(REPORTS)/*; do \
+		[ -s "$$report" ] || continue; \
+		echo "$$report:"; cat "$$report"; ended=1; \
+	done; exit $$ended
+endef
+
+check-built: all $(TEST_BINS) $(REPLAY_BINS) $(PROGRAM_BINS)
+	$(call reported,prove -j$(JOBS) -e '' $(TEST_BINS) $(REPLAY_BINS) $(SCRIPTS))
+	@cat $(B)/matrix-*.txt 2>/dev/null || :
+
+# A part: make asan TESTS= FUZZ= SCRIPTS='tests/system/device.t'
+FLAGS_asan := CC=clang CFLAGS='-O1 -g' \
+	SAN='-fsanitize=address,undefined -fno-sanitize-recover=all'
+FLAGS_tsan := CC=clang CFLAGS='-O1 -g' SAN='-fsanitize=thread'
+asan tsan: lint-deps test-deps
+	@$(MAKE) -s -j$(JOBS) check-built B=build/$@ $(FLAGS_$@)
+
+# make random [SECONDS=600] [FLAVOUR=asan|tsan] [SEED=...]
+SECONDS ?= 600
+random: $(if $(FLAVOUR),lint-deps) test-deps
+	@$(MAKE) -s -j$(JOBS) random-built \
+		$(if $(FLAVOUR),B=build/$(FLAVOUR) $(FLAGS_$(FLAVOUR)))
+random-built: all
+	$(call reported,prove -v -e '' tests/system/random.t :: $(SECONDS) $(SEED))
 
 # make fuzz T=pl [FUZZ_ARGS='-max_total_time=600 -jobs=2']: finds stay in build/.
 FUZZ_ARGS ?= -max_total_time=60

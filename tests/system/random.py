@@ -1,7 +1,7 @@
 """Random operations on the mount against a model, as fsx and fsstress do, with
 crashes of the server in between.
 
-    random.py MOUNT SECONDS SEED CRASH
+    random.py MOUNT SECONDS SEED [CRASH]
 
 CRASH is a program that kills the server and starts it again.  Several threads
 have a directory each; what close(), rename() and the like acknowledged must be
@@ -10,13 +10,13 @@ one may have happened or not, but not by half.  The last line has the counts."""
 import errno
 import os
 import random
-import subprocess
+import shutil
 import sys
 import threading
 import time
 
-M, SECONDS, SEED, CRASH = sys.argv[1], float(sys.argv[2]), sys.argv[3], \
-    sys.argv[4]
+M, SECONDS, SEED = sys.argv[1], float(sys.argv[2]), sys.argv[3]
+CRASH = sys.argv[4] if len(sys.argv) > 4 else None
 THREADS = 3
 NAMES = ['a.md', 'b.md', 'c d.md', 'ü.md', 'name', '.gitignore']
 SCRATCH = ['a.md.tmp', '.b.md.AbCdEf', 'c~']
@@ -341,18 +341,42 @@ def good_name(data):
     return 0 < len(data) < 1024 and text.isprintable()
 
 
+def start_crasher():
+    """A process that runs CRASH for each byte, and answers with one when the
+    server is back: made before any file is open.  A process that is forked
+    later has copies of the open ones, and closing a copy commits what was
+    written until then, wherever the writer is."""
+    ask, tell = os.pipe(), os.pipe()
+    if os.fork() == 0:
+        os.close(ask[1])
+        while os.read(ask[0], 1):
+            if os.spawnv(os.P_WAIT, CRASH, [CRASH]) != 0:
+                os._exit(1)
+            os.write(tell[1], b'.')
+        os._exit(0)
+    os.close(ask[0])
+    os.close(tell[1])
+
+    def crash():
+        os.write(ask[1], b'.')
+        if not os.read(tell[0], 1):
+            raise SystemExit('%s failed' % CRASH)
+    return crash
+
+
+crash = start_crasher() if CRASH else None
 end = time.time() + SECONDS
 workers = [Worker(i) for i in range(THREADS)]
 for w in workers:
     os.mkdir(w.dir)
     w.start()
 chance = random.Random(SEED)
-while time.time() < end and not wrong:
+while CRASH and time.time() < end and not wrong:
     time.sleep(min(chance.uniform(0.1, 1.2), max(0, end - time.time())))
     if time.time() >= end or wrong:
         break
     crashing = True
-    subprocess.run([CRASH], check=True)
+    crash()
     crashes += 1
     crashing = False
 for w in workers:
@@ -361,6 +385,7 @@ if not wrong:
     for w in workers:
         w.recover()
         w.check_all()
+        shutil.rmtree(w.dir)
 for what in wrong[:3]:
     print(what)
 print('%d operations, %d crashes, %d wrong' % (
