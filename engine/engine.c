@@ -10,6 +10,7 @@
 #include "engine/keeper.h"
 #include "engine/mdm/profile.h"
 #include "engine/metrics.h"
+#include "engine/model/certs.h"
 #include "engine/model/events.h"
 #include "engine/model/model.h"
 #include "engine/model/node.h"
@@ -46,7 +47,7 @@ wall_seconds(void)
 
 /* ---- open --------------------------------------------------------------- */
 
-/* The directories that are always there. */
+/* The directories that are always there, and what older stores lack. */
 static enum err_code
 plant_txn(struct txn *t, void *arg, struct err *err)
 {
@@ -84,7 +85,7 @@ plant_txn(struct txn *t, void *arg, struct err *err)
 		    (rc = node_link(t, &n, err)) != ERR_OK)
 			return rc;
 	}
-	return ERR_OK;
+	return issued_index(t, err);
 }
 
 static enum err_code

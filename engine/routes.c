@@ -5,6 +5,7 @@
 #include "engine/mdm/ota.h"
 #include "engine/metrics.h"
 #include "engine/model/model.h"
+#include "engine/pki/ocsp.h"
 #include "engine/portal/enroll_page.h"
 
 #define DEVICE_MAX (64u << 10) /* a signed message with a chain: 8 KiB */
@@ -32,6 +33,14 @@ crl(struct exchange *x, void *ctx)
 	const struct routes_ctx *c = ctx;
 
 	scep_crl(x, c->scep);
+}
+
+static void
+ocsp(struct exchange *x, void *ctx)
+{
+	const struct routes_ctx *c = ctx;
+
+	scep_ocsp(x, c->scep);
 }
 
 static void
@@ -146,6 +155,8 @@ const struct route routes[] = {
 	{ "GET",  "/scep/{org}/*",        0,                scep },
 	{ "POST", "/scep/{org}/*",        SCEP_MESSAGE_MAX, scep },
 	{ "GET",  "/crl/{org}",           0,                crl },
+	{ "POST", "/ocsp/{org}",          OCSP_REQUEST_MAX, ocsp },
+	{ "GET",  "/ocsp/{org}/*",        0,                ocsp },
 	{ "GET",  "/enroll/{org}",        0,                enroll },
 	{ "POST", "/enroll/{org}",        FORM_MAX,         enroll },
 	{ "GET",  "/ota/{org}",           0,                ota },

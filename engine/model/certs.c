@@ -106,11 +106,37 @@ issued_store(struct txn *t, const struct issued *i, struct err *err)
 	return rc;
 }
 
+#define SERIAL_MAX 20 /* bytes: RFC 5280 4.1.2.2 */
+
+/* False: no certificate that follows RFC 5280 has such a one. */
+static bool
+serial_key(struct key *ret, uint32_t org, struct bytes serial)
+{
+	if (serial.len == 0 || serial.len > SERIAL_MAX)
+		return false;
+	*ret = key_of(KIND_CERT_SERIAL);
+	key_u32(ret, org);
+	key_u8(ret, (uint8_t)serial.len);
+	key_bytes(ret, serial);
+	return true;
+}
+
+/* The certificate's own entry. */
+static bool
+own_serial_key(struct key *ret, uint32_t org, const struct cert *cert)
+{
+	if (!serial_key(ret, org, cert_serial_bytes(cert)))
+		return false;
+	key_bytes(ret, bytes_of(cert_fingerprint(cert), CERT_FINGERPRINT_LEN));
+	return true;
+}
+
 enum err_code
 issued_add(struct txn *t, const struct issued *i, const struct cert *cert,
     struct err *err)
 {
 	struct key der = cert_key(KIND_CERT_DER, i->fingerprint);
+	struct key serial;
 	struct issued with = *i;
 	enum err_code rc;
 
@@ -118,6 +144,8 @@ issued_add(struct txn *t, const struct issued *i, const struct cert *cert,
 	rc = issued_store(t, &with, err);
 	if (rc == ERR_OK)
 		rc = txn_put(t, key_view(&der), cert_der(cert), err);
+	if (rc == ERR_OK && own_serial_key(&serial, i->org, cert))
+		rc = txn_put(t, key_view(&serial), BYTES_NONE, err);
 	return rc;
 }
 
@@ -165,6 +193,113 @@ issued_end_successor(struct txn *t, const uint8_t fingerprint[static 32],
 	return issued_end(t, i.renewed_by, state, now, err);
 }
 
+/* ---- by serial number --------------------------------------------------- */
+
+static enum err_code
+read_cert(struct txn *t, const uint8_t fingerprint[static 32],
+    struct cert **ret, struct err *err)
+{
+	struct buf der = { 0 };
+	enum err_code rc = issued_der(t, fingerprint, &der, err);
+
+	if (rc == ERR_OK)
+		rc = cert_parse(buf_view(&der), ret, err);
+	buf_free(&der);
+	return rc;
+}
+
+struct search {
+	struct txn *t;
+	const struct cert *ca;
+	struct issued *ret;
+	bool found;
+};
+
+/* Whoever moves in brings another CA's, with whatever number. */
+static enum err_code
+search_one(void *arg, struct bytes key, struct bytes value, bool *stop,
+    struct err *err)
+{
+	struct search *s = arg;
+	uint8_t fingerprint[CERT_FINGERPRINT_LEN];
+	struct cert *c = NULL;
+
+	(void)value;
+	(void)err;
+	memcpy(fingerprint, key.p + key.len - sizeof(fingerprint),
+	    sizeof(fingerprint));
+	if (read_cert(s->t, fingerprint, &c, NULL) == ERR_OK &&
+	    cert_issued_by(c, s->ca))
+		s->found = *stop =
+		    issued_read(s->t, fingerprint, s->ret, NULL) == ERR_OK;
+	cert_free(c);
+	return ERR_OK;
+}
+
+enum err_code
+issued_by_serial(struct txn *t, uint32_t org, struct bytes serial,
+    const struct cert *ca, struct issued *ret, struct err *err)
+{
+	struct search s = { .t = t, .ca = ca, .ret = ret };
+	struct key prefix;
+	enum err_code rc = ERR_OK;
+
+	if (serial_key(&prefix, org, serial))
+		rc = txn_each(
+		    t, key_view(&prefix), BYTES_NONE, search_one, &s, err);
+	if (rc == ERR_OK && !s.found)
+		rc = err_set(err, ERR_NOT_FOUND,
+		    "no certificate with that serial number was issued");
+	return rc;
+}
+
+static enum err_code
+index_one(void *arg, struct bytes key, struct bytes value, bool *stop,
+    struct err *err)
+{
+	struct txn *t = arg;
+	struct cert *c = NULL;
+	struct issued i;
+	struct key serial;
+	enum err_code rc = ERR_OK;
+
+	(void)stop;
+	if (key.len == 1 + CERT_FINGERPRINT_LEN &&
+	    issued_read(t, key.p + 1, &i, NULL) == ERR_OK &&
+	    cert_parse(value, &c, NULL) == ERR_OK &&
+	    own_serial_key(&serial, i.org, c))
+		rc = txn_put(t, key_view(&serial), BYTES_NONE, err);
+	cert_free(c);
+	return rc;
+}
+
+static enum err_code
+any_one(void *arg, struct bytes key, struct bytes value, bool *stop,
+    struct err *err)
+{
+	bool *any = arg;
+
+	(void)key;
+	(void)value;
+	(void)err;
+	*any = *stop = true;
+	return ERR_OK;
+}
+
+enum err_code
+issued_index(struct txn *t, struct err *err)
+{
+	struct key entries = key_of(KIND_CERT_SERIAL);
+	struct key certs = key_of(KIND_CERT_DER);
+	bool any = false;
+	enum err_code rc =
+	    txn_each(t, key_view(&entries), BYTES_NONE, any_one, &any, err);
+
+	return rc != ERR_OK || any ? rc
+	                           : txn_each(t, key_view(&certs), BYTES_NONE,
+					 index_one, t, err);
+}
+
 /* ---- forgetting --------------------------------------------------------- */
 
 struct trim {
@@ -191,7 +326,8 @@ trim_one(void *arg, struct bytes key, struct bytes value, bool *stop,
 {
 	struct trim *trim = arg;
 	uint8_t fingerprint[CERT_FINGERPRINT_LEN];
-	struct key later, record, der;
+	struct key later, record, der, serial;
+	struct cert *c = NULL;
 	struct issued i;
 	enum err_code rc;
 
@@ -214,7 +350,12 @@ trim_one(void *arg, struct bytes key, struct bytes value, bool *stop,
 	}
 	record = cert_key(KIND_CERT, fingerprint);
 	der = cert_key(KIND_CERT_DER, fingerprint);
-	if ((rc = txn_drop(trim->t, &record, err)) == ERR_OK)
+	if (issued_read(trim->t, fingerprint, &i, NULL) == ERR_OK &&
+	    read_cert(trim->t, fingerprint, &c, NULL) == ERR_OK &&
+	    own_serial_key(&serial, i.org, c))
+		rc = txn_drop(trim->t, &serial, err);
+	cert_free(c);
+	if (rc == ERR_OK && (rc = txn_drop(trim->t, &record, err)) == ERR_OK)
 		rc = txn_drop(trim->t, &der, err);
 	return rc;
 }

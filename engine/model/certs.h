@@ -51,6 +51,12 @@ enum err_code issued_store(
 /* A new certificate, with its DER. */
 enum err_code issued_add(struct txn *t, const struct issued *i,
     const struct cert *cert, struct err *err);
+/* The one of the organization that ca has issued with that serial number (the
+ * content of its INTEGER).  ERR_NOT_FOUND. */
+enum err_code issued_by_serial(struct txn *t, uint32_t org, struct bytes serial,
+    const struct cert *ca, struct issued *ret, struct err *err);
+/* Make what the above looks into, of a store from before there was such. */
+enum err_code issued_index(struct txn *t, struct err *err);
 /* Append the DER.  ERR_NOT_FOUND. */
 enum err_code issued_der(struct txn *t, const uint8_t fingerprint[static 32],
     struct buf *ret, struct err *err);

@@ -274,9 +274,9 @@ add_leaf(X509 *x, const struct identity *ca, const GENERAL_NAMES *names,
 	return ERR_OK;
 }
 
-/* RFC 5280 4.2.1.13: one address. */
+/* RFC 5280 4.2.1.13, 4.2.2.1: one address. */
 static enum err_code
-add_crl(X509 *x, const char *url, struct err *err)
+add_url(X509 *x, int nid, const char *before, const char *url, struct err *err)
 {
 	struct buf text = { 0 };
 	enum err_code rc = ERR_OK;
@@ -286,10 +286,10 @@ add_crl(X509 *x, const char *url, struct err *err)
 	/* the syntax of OpenSSL's configuration: commas part values */
 	if (strpbrk(url, ",;@\n") != NULL)
 		return err_set(err, ERR_INVALID,
-		    "the address of the list of revoked certificates");
-	buf_printf(&text, "URI:%s", url);
+		    "the address at which revocations are told");
+	buf_printf(&text, "%s%s", before, url);
 	if ((rc = buf_error(&text, err)) == ERR_OK &&
-	    !add_text(x, x, NID_crl_distribution_points, buf_str(&text)))
+	    !add_text(x, x, nid, buf_str(&text)))
 		rc = out_of_luck(err);
 	buf_free(&text);
 	return rc;
@@ -329,7 +329,10 @@ ca_issue(const struct identity *ca, const struct csr *request,
 	if ((rc = begin(&d, &x, err)) != ERR_OK ||
 	    (rc = add_leaf(x, ca, names,
 		 profile->client_auth ? "clientAuth" : NULL, err)) != ERR_OK ||
-	    (rc = add_crl(x, profile->crl_url, err)) != ERR_OK)
+	    (rc = add_url(x, NID_crl_distribution_points,
+		 "URI:", profile->crl_url, err)) != ERR_OK ||
+	    (rc = add_url(x, NID_info_access, "OCSP;URI:", profile->ocsp_url,
+		 err)) != ERR_OK)
 		goto out;
 	rc = finish(x, pkey_evp(identity_key(ca)), ret, err);
 out:

@@ -41,6 +41,7 @@ struct ca_profile {
 	size_t n_names;
 	bool client_auth;      /* extendedKeyUsage clientAuth */
 	const char *crl_url;   /* cRLDistributionPoints; NULL: none */
+	const char *ocsp_url;  /* authorityInfoAccess; NULL: none */
 	const uint8_t *serial; /* CA_SERIAL_LEN bytes; NULL: random */
 };
 

@@ -25,28 +25,37 @@ struct form {
 	struct san names[FORM_NAMES];
 	size_t n_names;
 	struct arena *arena;
-	struct buf crl; /* where revocations are told; empty: not known */
+	struct buf crl, ocsp; /* where revocations are told; empty: not known */
 };
 
 /* https://mdm.example.com/crl/acme */
 static void
-put_crl(struct txn *t, struct form *f)
+put_url(struct buf *b, const char *base, const char *what, const char *org)
 {
 	static const char plain[] =
 	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 	    "-._~";
-	struct system_url url;
 	const char *p;
 
+	buf_printf(b, "%s/%s/", base, what);
+	for (p = org; *p != '\0'; p++)
+		if (strchr(plain, *p) != NULL)
+			buf_char(b, *p);
+		else
+			buf_printf(b, "%%%02X", (unsigned char)*p);
+}
+
+static void
+put_urls(struct txn *t, struct form *f)
+{
+	struct system_url url;
+
 	buf_reset(&f->crl);
+	buf_reset(&f->ocsp);
 	if (org_url_read(t, f->e->org, &url, NULL) != ERR_OK)
 		return;
-	buf_printf(&f->crl, "%s/crl/", url.text);
-	for (p = f->settings.org_name; *p != '\0'; p++)
-		if (strchr(plain, *p) != NULL)
-			buf_char(&f->crl, *p);
-		else
-			buf_printf(&f->crl, "%%%02X", (unsigned char)*p);
+	put_url(&f->crl, url.text, "crl", f->settings.org_name);
+	put_url(&f->ocsp, url.text, "ocsp", f->settings.org_name);
 }
 
 /* Who it is, as far as that is known for sure. */
@@ -73,7 +82,7 @@ form_txn(struct txn *t, void *arg, struct err *err)
 		memcpy(f->udid, g->name, sizeof(f->udid));
 	if ((rc = scep_settings_read(t, f->e->org, &f->settings, err)) ==
 	    ERR_OK)
-		put_crl(t, f);
+		put_urls(t, f);
 	return rc;
 }
 
@@ -141,6 +150,8 @@ form_issue(const struct enroll *e, const struct grant *g, struct cert **ret,
 	profile.days = f.settings.days;
 	if (f.crl.len > 0)
 		profile.crl_url = buf_str(&f.crl);
+	if (f.ocsp.len > 0)
+		profile.ocsp_url = buf_str(&f.ocsp);
 	if (rc == ERR_OK)
 		rc = fill_form(&f, &profile, err);
 	if (rc == ERR_OK)
@@ -148,6 +159,7 @@ form_issue(const struct enroll *e, const struct grant *g, struct cert **ret,
 	scep_settings_wipe(&f.settings);
 	buf_free(&f.subject);
 	buf_free(&f.crl);
+	buf_free(&f.ocsp);
 	arena_free(f.arena);
 	return rc;
 }

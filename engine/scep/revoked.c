@@ -4,9 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/model/certs.h"
-#include "engine/pki/crl.h"
-
 /* More organizations than this share places; the last one used stays. */
 #define PLACES 64
 
@@ -57,8 +54,8 @@ struct gather {
 	struct crl *crl;
 };
 
-static enum crl_reason
-reason(enum cert_state state)
+enum crl_reason
+revoked_reason(enum cert_state state)
 {
 	switch (state) {
 	case CERT_SUPERSEDED:
@@ -88,7 +85,7 @@ add(struct gather *g, const struct issued *i, struct err *err)
 	if (rc == ERR_OK && cert_issued_by(c, identity_leaf(g->ca)))
 		rc = crl_add(g->crl, c,
 		    i->ended_at != 0 ? i->ended_at : cert_begins(c),
-		    reason(i->state), err);
+		    revoked_reason(i->state), err);
 	cert_free(c);
 	buf_free(&der);
 	return rc;

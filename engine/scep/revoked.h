@@ -7,11 +7,16 @@
 #ifndef MDMFS_SCEP_REVOKED_H
 #define MDMFS_SCEP_REVOKED_H
 
+#include "engine/model/certs.h"
 #include "engine/model/model.h"
+#include "engine/pki/crl.h"
 #include "engine/pki/identity.h"
 
 #define REVOKED_MAKE INT64_C(60)    /* seconds for which a list is handed out */
 #define REVOKED_GOOD INT64_C(86400) /* seconds that it says it is good */
+
+/* As other services are told of it. */
+enum crl_reason revoked_reason(enum cert_state state);
 
 struct revoked;
 

@@ -8,6 +8,7 @@
 #include "engine/scep/authority.h"
 #include "engine/scep/enroll.h"
 #include "engine/scep/revoked.h"
+#include "engine/scep/standing.h"
 #include "engine/scep/tell.h"
 #include "engine/scep/third.h"
 
@@ -363,5 +364,24 @@ scep_crl(struct exchange *x, struct scep *s)
 		x->content_type = "application/pkix-crl";
 		exchange_reply_header(x, "cache-control", "max-age=60");
 	}
+	identity_free(a.ca);
+}
+
+void
+scep_ocsp(struct exchange *x, struct scep *s)
+{
+	struct authority a = { 0 };
+	struct err err = { 0 };
+	enum err_code rc =
+	    authority_find(s->authorities, x->params[0], &a, &err);
+
+	if (rc == ERR_OK)
+		standing_serve(x, s->engine, &a);
+	else if (rc == ERR_NOT_FOUND)
+		exchange_text(x, 404,
+		    "There is no organization of that name here: the address "
+		    "is /ocsp/ and an organization's name.");
+	else
+		fail(x, &err);
 	identity_free(a.ca);
 }

@@ -36,4 +36,7 @@ void scep_serve(struct exchange *x, void *ctx);
  * any more, for other services (RFC 5280 5); at most a minute old. */
 void scep_crl(struct exchange *x, struct scep *s);
 
+/* POST /ocsp/{org} and GET /ocsp/{org}/BASE64: whether one of them is good. */
+void scep_ocsp(struct exchange *x, struct scep *s);
+
 #endif

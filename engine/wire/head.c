@@ -108,7 +108,7 @@ hex(uint8_t c)
 }
 
 static bool
-decode(struct bytes s, struct buf *b)
+decode(struct bytes s, struct buf *b, size_t *slash)
 {
 	size_t i, start = b->len;
 
@@ -120,9 +120,8 @@ decode(struct bytes s, struct buf *b)
 			    hex(s.p[i + 2]) < 0)
 				return false;
 			c = (uint8_t)(hex(s.p[i + 1]) << 4 | hex(s.p[i + 2]));
-			/* it would look like the border of a segment */
-			if (c == '/')
-				return false;
+			if (c == '/' && *slash == SIZE_MAX)
+				*slash = b->len - start;
 			i += 2;
 		}
 		buf_char(b, (char)c);
@@ -177,13 +176,14 @@ take_host(struct bytes *target, struct bytes *host)
 }
 
 bool
-head_target(struct bytes target, struct buf *path, struct bytes *query,
-    struct bytes *host)
+head_target(struct bytes target, struct buf *path, size_t *slash,
+    struct bytes *query, struct bytes *host)
 {
 	const uint8_t *mark;
 	size_t i, start = path->len;
 
 	*query = *host = BYTES_NONE;
+	*slash = SIZE_MAX;
 	for (i = 0; i < target.len; i++)
 		if (target.p[i] <= 0x20 || target.p[i] >= 0x7f)
 			return false;
@@ -200,6 +200,6 @@ head_target(struct bytes target, struct buf *path, struct bytes *query,
 	}
 	if (target.len == 0)
 		target = bytes_text("/");
-	return decode(target, path) &&
+	return decode(target, path, slash) &&
 	       !has_dots(bytes_of(path->p + start, path->len - start));
 }

@@ -41,11 +41,13 @@ bool head_value_ok(struct bytes value);
 /*
  * The request target: "/path?query" or "https://host/path?query" (RFC 9112
  * 3.2).  Appends the path, percent-decoded; *query and *host (len 0: none)
- * point into target.  False: to be refused with 400.  That are: raw control
- * characters and what is not ASCII, %00 and other controls, %2F, decoded text
- * that is no UTF-8, and the segments "." and "..".
+ * point into target.  *slash is where in the path the first %2F stood
+ * (SIZE_MAX: none): it looks like the border of a segment, and is none.
+ * False: to be refused with 400.  That are: raw control characters and what is
+ * not ASCII, %00 and other controls, decoded text that is no UTF-8, and the
+ * segments "." and "..".
  */
-bool head_target(struct bytes target, struct buf *path, struct bytes *query,
-    struct bytes *host);
+bool head_target(struct bytes target, struct buf *path, size_t *slash,
+    struct bytes *query, struct bytes *host);
 
 #endif

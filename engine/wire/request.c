@@ -117,7 +117,7 @@ request_target(struct request *r, struct bytes target)
 	struct buf path = { 0 };
 	int rc = 400;
 
-	if (head_target(target, &path, &query, &host)) {
+	if (head_target(target, &path, &r->slash, &query, &host)) {
 		r->path = add_text(r, buf_view(&path));
 		r->query = add_text(r, query);
 		r->query_len = query.len;
@@ -195,6 +195,10 @@ request_route(struct request *r, const struct route *routes, size_t n)
 	bool known;
 
 	r->route = route_find(routes, n, text(r, r->method), path, &known);
+	/* an encoded slash parts no segments: it may only be in the rest */
+	if (r->slash != SIZE_MAX &&
+	    (r->route == NULL || r->slash < route_rest(r->route, path)))
+		return 400;
 	if (r->route != NULL)
 		return 0;
 	if (!known)

@@ -46,6 +46,7 @@ struct request {
 	struct buf fields; /* of struct request_field */
 	size_t method;     /* offsets in text */
 	size_t path;
+	size_t slash; /* where in the path an encoded one stood */
 	size_t query;
 	size_t query_len;
 	size_t host;
@@ -70,7 +71,7 @@ int request_target(struct request *r, struct bytes target);
 int request_host(struct request *r, struct bytes host);
 int request_field(struct request *r, struct bytes name, struct bytes value);
 
-/* When the head is complete: finds the route.  404, 405; Allow is set. */
+/* When the head is complete: finds the route.  400, 404, 405 (Allow is set). */
 int request_route(struct request *r, const struct route *routes, size_t n);
 
 /* The first header of that name, as exchange_header(); *more (may be NULL):

@@ -68,6 +68,18 @@ route_find(const struct route *routes, size_t n, const char *method,
 	return NULL;
 }
 
+size_t
+route_rest(const struct route *route, const char *path)
+{
+	const char *star = strrchr(route->path, '/');
+	struct bytes params[4];
+	size_t n;
+
+	if (strcmp(star, "/*") != 0 || !fits(route->path, path, params, &n))
+		return SIZE_MAX;
+	return (size_t)((const char *)params[n - 1].p - path);
+}
+
 static bool
 listed_before(const struct route *routes, size_t i, const char *path)
 {

@@ -36,6 +36,10 @@ struct route {
 const struct route *route_find(const struct route *routes, size_t n,
     const char *method, const char *path, bool *path_known);
 
+/* Where in path, which fits route, the rest begins that its star stands for;
+ * SIZE_MAX: it has no star. */
+size_t route_rest(const struct route *route, const char *path);
+
 /* Append the methods that path takes, for Allow: "GET, HEAD, PUT". */
 void route_allow(
     const struct route *routes, size_t n, const char *path, struct buf *b);

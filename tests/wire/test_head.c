@@ -43,12 +43,14 @@ static const struct row rows[] = {
 };
 /* clang-format on */
 
+static size_t slash; /* of the last target */
+
 static bool
 target(const char *text, const char *path, const char *query, const char *host)
 {
 	struct bytes q, h;
 	struct buf b = { 0 };
-	bool good = head_target(bytes_text(text), &b, &q, &h) &&
+	bool good = head_target(bytes_text(text), &b, &slash, &q, &h) &&
 	            strcmp(buf_str(&b), path) == 0 &&
 	            bytes_equal(q, bytes_text(query)) &&
 	            bytes_equal(h, bytes_text(host));
@@ -62,7 +64,7 @@ refused(const char *text)
 {
 	struct bytes q, h;
 	struct buf b = { 0 };
-	bool good = !head_target(bytes_text(text), &b, &q, &h);
+	bool good = !head_target(bytes_text(text), &b, &slash, &q, &h);
 
 	buf_free(&b);
 	return good;
@@ -94,11 +96,15 @@ main(void)
 	ok(refused("") && refused("*") && refused("h:443") &&
 		refused("https://") && refused("https:///x"),
 	    "what is no path is refused");
-	ok(refused("/%00") && refused("/%0a") && refused("/%2f") &&
-		refused("/%") && refused("/%4") && refused("/%zz"),
-	    "so are NUL, controls, slashes and broken escapes");
+	ok(refused("/%00") && refused("/%0a") && refused("/%") &&
+		refused("/%4") && refused("/%zz"),
+	    "so are NUL, controls and broken escapes");
+	ok(target("/a/b%2Fc", "/a/b/c", "", "") && slash == 4 &&
+		target("/a/b", "/a/b", "", "") && slash == SIZE_MAX,
+	    "it is told where a slash was encoded");
 	ok(refused("/..") && refused("/a/../b") && refused("/.") &&
-		refused("/a/%2e%2e") && target("/...", "/...", "", "") &&
+		refused("/a/%2e%2e") && refused("/a%2f..") &&
+		target("/...", "/...", "", "") &&
 		target("/a..", "/a..", "", ""),
 	    "so are segments of dots, and only these");
 	ok(refused("/\x80") && refused("/a b") && refused("/%ff"),

@@ -76,6 +76,10 @@ main(void)
 		params("GET", "/scep/acme/", "acme", ""),
 	    "and the star's rest");
 	ok(params("PUT", "/1/2/x/3", "1", "2"), "several names");
+	ok(route_rest(&routes[4], "/scep/acme/a/b") == 11 &&
+		route_rest(&routes[4], "/scep/acme/") == 11 &&
+		route_rest(&routes[5], "/scep/acme") == SIZE_MAX,
+	    "it is told where the rest begins");
 	route_allow(routes, 7, "/mdm/acme", &b);
 	ok(strcmp(buf_str(&b), "PUT, POST") == 0, "what is allowed");
 	buf_reset(&b);

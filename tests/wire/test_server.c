@@ -207,6 +207,7 @@ static const struct hostile hostile[] = {
 	{ "garbage", "\x16\x03\x01\r\n\r\n", 400 },
 	{ "%00 in the path", "GET /mdm/a%00b HTTP/1.1\r\nHost: a\r\n\r\n", 400 },
 	{ "%2F in the path", "GET /mdm/a%2Fb HTTP/1.1\r\nHost: a\r\n\r\n", 400 },
+	{ "%2F before the rest", "GET /rest%2Fa/b HTTP/1.1\r\nHost: a\r\n\r\n", 400 },
 	{ "a broken escape", "GET /mdm/a%2 HTTP/1.1\r\nHost: a\r\n\r\n", 400 },
 	{ "dots in the path", "GET /mdm/../hello HTTP/1.1\r\nHost: a\r\n\r\n", 400 },
 	{ "escaped dots", "GET /mdm/%2e%2E HTTP/1.1\r\nHost: a\r\n\r\n", 400 },
