@@ -9,6 +9,7 @@
 #include "engine/mdm/renew.h"
 #include "engine/model/certs.h"
 #include "engine/model/challenges.h"
+#include "engine/model/group_settle.h"
 #include "engine/model/mass.h"
 #include "engine/model/notices.h"
 #include "engine/model/org_purge.h"
@@ -26,6 +27,7 @@ struct keeper {
 	struct tls_served *tls; /* what the server has */
 	struct tls_watch tls_watch;
 	struct notices_watch notices;
+	struct groups_watch groups;
 	int64_t trim_at; /* seconds */
 	int64_t certs_at;
 	int64_t purge_at;
@@ -56,6 +58,12 @@ static enum err_code
 remove_due(struct keeper *k, int64_t *next, struct err *err)
 {
 	return removal_run(k->engine, next, err);
+}
+
+static enum err_code
+find_members(struct keeper *k, int64_t *next, struct err *err)
+{
+	return groups_settle(k->engine, &k->groups, next, err);
 }
 
 static enum err_code
@@ -164,6 +172,7 @@ static const struct {
 } chores[] = {
 	{ "removals",                 remove_due },
 	{ "expired commands",         expire },
+	{ "members of groups",        find_members },
 	{ "commands for many",        many },
 	{ "the HTTPS certificate",    serve_tls },
 	{ "the ends of certificates", say_ends },
@@ -285,6 +294,7 @@ keeper_free(struct keeper *k)
 	if (k == NULL)
 		return;
 	keeper_stop(k);
+	groups_watch_fini(&k->groups);
 	tls_served_free(k->tls);
 	pthread_cond_destroy(&k->changed);
 	pthread_mutex_destroy(&k->mutex);

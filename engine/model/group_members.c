@@ -1,9 +1,9 @@
 /*
  * The file orgs/ORG/groups/GROUP/members, and what follows from it.
  *
- * Globs are matched against the organization's devices in the view that
- * gathers, beside the writer; if a device came or changed meanwhile, they are
- * matched again when the file takes effect.
+ * What it changes is found in the view that gathers, beside the writer.  If
+ * that is all, and no device came or changed meanwhile, it takes effect with
+ * the file; else the rest follows in slices.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +11,8 @@
 
 #include "engine/base/text.h"
 #include "engine/model/facts.h"
-#include "engine/model/groups_priv.h"
+#include "engine/model/group_plan.h"
+#include "engine/model/group_settle.h"
 
 bool
 member_line(struct bytes *rest, struct bytes *line)
@@ -63,114 +64,83 @@ member_device(struct txn *t, uint32_t org, struct bytes line, uint32_t *ret)
 
 /* ---- gathering and judging ---------------------------------------------- */
 
-struct resolved {
-	uint32_t *devices; /* that globs match; in apply() all of them */
-	size_t n;
-	size_t cap;
-	uint64_t changes; /* of devices, until then: GROUP_CHANGES */
+/* Counts the writes of members. */
+#define GROUP_WRITES "members"
+
+struct members_change {
+	struct plan *plan;
+	bool all;         /* nothing is left to be found */
+	uint64_t changes; /* GROUP_CHANGES, then */
+	uint64_t writes;  /* GROUP_WRITES, then */
+	uint32_t members; /* until then */
 };
 
 void
 members_release(struct change *c)
 {
-	struct resolved *r = c->context;
+	struct members_change *x = c->context;
 
-	if (r != NULL)
-		free(r->devices);
-	free(r);
+	if (x != NULL)
+		plan_free(x->plan);
+	free(x);
 	c->context = NULL;
 }
 
-static bool
-has_globs(struct bytes file)
-{
-	struct bytes line;
-
-	while (member_line(&file, &line))
-		if (member_is_glob(line))
-			return true;
-	return false;
-}
-
-static bool
-glob_matches(struct bytes file, const struct member_names *names)
-{
-	struct bytes line;
-
-	while (member_line(&file, &line))
-		if (member_is_glob(line) && member_matches(names, line))
-			return true;
-	return false;
-}
-
 static enum err_code
-resolved_add(struct resolved *r, uint32_t device, struct err *err)
+count_one(void *arg, uint32_t device, bool *stop, struct err *err)
 {
-	uint32_t *more;
+	struct members_change *x = arg;
 
-	if (r->n == r->cap) {
-		r->cap = r->cap * 2 + 256;
-		more = reallocarray(r->devices, r->cap, sizeof(*more));
-		if (more == NULL)
-			return err_set(err, ERR_NO_MEMORY, "members");
-		r->devices = more;
-	}
-	r->devices[r->n++] = device;
+	(void)device;
+	(void)stop;
+	(void)err;
+	x->members++;
 	return ERR_OK;
 }
 
-struct scan {
-	struct txn *t;
-	struct bytes file;
-	struct resolved *r;
-};
-
+/* In an update the others wait for it. */
 static enum err_code
-scan_one(void *arg, struct bytes key, struct bytes value, bool *stop,
-    struct err *err)
+look(struct txn *t, struct members_change *x, struct err *err)
 {
-	struct scan *s = arg;
-	struct resolved *r = s->r;
-	struct member_names names;
-	struct device d;
-	enum err_code rc = device_read(s->t, key_get_u32(key, 5), &d, err);
+	struct plan *p = x->plan;
+	uint32_t looked = 0;
+	enum err_code rc = ERR_OK;
 
-	(void)value;
-	(void)stop;
-	if (rc != ERR_OK)
-		return rc;
-	member_names_read(s->t, &d, &names);
-	if (!glob_matches(s->file, &names))
-		return ERR_OK;
-	return resolved_add(r, d.number, err);
+	while (rc == ERR_OK && !plan_is_over(p) && plan_noted(p) < PLAN_SLICE &&
+	       (looked < PLAN_LOOK || !txn_is_writing(t)))
+		rc = plan_look(t, p, &looked, err);
+	x->all = plan_is_over(p);
+	return rc;
 }
 
 static enum err_code
-scan_org(
-    struct txn *t, const struct change *c, struct resolved *r, struct err *err)
+gather(struct txn *t, const struct node *n, struct bytes file,
+    struct members_change *x, struct err *err)
 {
-	struct scan s = { t, c->w->bytes, r };
-	struct key prefix = key_of(KIND_DEVICE_ORG);
+	enum err_code rc;
 
-	r->n = 0;
-	if (!has_globs(c->w->bytes))
-		return ERR_OK;
-	key_u32(&prefix, c->node.n.org);
-	return txn_each(t, key_view(&prefix), BYTES_NONE, scan_one, &s, err);
+	if ((rc = counter_last(t, GROUP_CHANGES, &x->changes, err)) != ERR_OK ||
+	    (rc = counter_last(t, GROUP_WRITES, &x->writes, err)) != ERR_OK ||
+	    (rc = plan_new(n->n.org, n->n.parent, file, &x->plan, err)) !=
+		ERR_OK ||
+	    (rc = look(t, x, err)) != ERR_OK)
+		return rc;
+	if (group_is_open(t, n->n.parent)) /* its lines are being written */
+		x->all = false;
+	return x->all ? group_each_member(t, n->n.parent, 0, count_one, x, err)
+	              : ERR_OK;
 }
 
 enum err_code
 members_gather(struct txn *t, struct change *c, struct err *err)
 {
-	struct resolved *r = calloc(1, sizeof(*r));
-	enum err_code rc;
+	struct members_change *x = calloc(1, sizeof(*x));
 
-	if (r == NULL)
+	if (x == NULL)
 		return err_set(err, ERR_NO_MEMORY, "members");
 	members_release(c);
-	c->context = r;
-	rc = counter_last(t, GROUP_CHANGES, &r->changes, err);
-	return rc == ERR_OK ? scan_org(t, c, r, err) : rc;
+	c->context = x;
+	return gather(t, &c->node, c->w->bytes, x, err);
 }
 
 enum err_code
@@ -205,164 +175,53 @@ members_judge(struct change *c, struct err *err)
 
 /* ---- taking effect ------------------------------------------------------ */
 
-struct former {
-	struct txn *t;
-	uint32_t org;
-	uint64_t group;
-};
-
+/* Whether all that the file means is what was gathered. */
 static enum err_code
-forget_glob(void *arg, struct bytes key, struct bytes value, bool *stop,
-    struct err *err)
+is_whole(
+    struct txn *t, const struct members_change *x, bool *ret, struct err *err)
 {
-	const struct former *f = arg;
+	uint64_t changes, writes;
+	enum err_code rc = counter_last(t, GROUP_CHANGES, &changes, err);
 
-	(void)value;
-	(void)stop;
-	return txn_del(f->t, key, err);
-}
-
-static enum err_code
-forget_line(void *arg, struct bytes key, struct bytes value, bool *stop,
-    struct err *err)
-{
-	const struct former *f = arg;
-	struct key line =
-	    group_line_key(f->org, bytes_of(key.p + 9, key.len - 9), f->group);
-	enum err_code rc = txn_del(f->t, key, err);
-
-	(void)value;
-	(void)stop;
-	return rc == ERR_OK ? txn_drop(f->t, &line, err) : rc;
-}
-
-/* What the file said before; its bytes are gone by now. */
-static enum err_code
-forget_lines(struct txn *t, const struct node *n, struct err *err)
-{
-	struct former f = { t, n->n.org, n->n.parent };
-	struct key globs = key_of(KIND_GROUP_GLOB);
-	struct key lines = key_of(KIND_GROUP_SAYS);
-	enum err_code rc;
-
-	key_u32(&globs, f.org);
-	key_u64(&globs, f.group);
-	key_u64(&lines, f.group);
-	rc = txn_each(t, key_view(&globs), BYTES_NONE, forget_glob, &f, err);
-	return rc == ERR_OK ? txn_each(t, key_view(&lines), BYTES_NONE,
-				  forget_line, &f, err)
-	                    : rc;
-}
-
-static enum err_code
-enter_line(
-    struct txn *t, const struct change *c, struct bytes line, struct err *err)
-{
-	uint32_t org = c->node.n.org, device;
-	uint64_t group = c->node.n.parent;
-	struct key k = group_line_key(org, line, group);
-	struct key says = key_of(KIND_GROUP_SAYS);
-	enum err_code rc = txn_put(t, key_view(&k), BYTES_NONE, err);
-
-	key_u64(&says, group);
-	key_bytes(&says, line);
 	if (rc == ERR_OK)
-		rc = txn_put(t, key_view(&says), BYTES_NONE, err);
-	return rc == ERR_OK && member_device(t, org, line, &device)
-	           ? resolved_add(c->context, device, err)
-	           : rc;
-}
-
-/* Lines without wildcards, and the globs for devices to come. */
-static enum err_code
-enter_lines(struct txn *t, const struct change *c, struct err *err)
-{
-	struct bytes rest = c->w->bytes, line;
-	struct key k;
-	enum err_code rc = ERR_OK;
-
-	while (rc == ERR_OK && member_line(&rest, &line)) {
-		if (!member_is_glob(line)) {
-			rc = enter_line(t, c, line, err);
-			continue;
-		}
-		k = group_glob_key(c->node.n.org, c->node.n.parent, line);
-		rc = txn_put(t, key_view(&k), BYTES_NONE, err);
-	}
+		rc = counter_last(t, GROUP_WRITES, &writes, err);
+	if (rc == ERR_OK)
+		*ret = x->all && x->changes == changes && x->writes == writes;
 	return rc;
 }
 
-static int
-compare(const void *a, const void *b)
-{
-	const uint32_t *x = a, *y = b;
-
-	return *x < *y ? -1 : *x > *y;
-}
-
-struct part {
-	struct txn *t;
-	uint64_t group;
-	const struct resolved *r; /* who stays, rising; NULL: nobody */
-};
-
+/* *o says what was done; *whole that nothing is left. */
 static enum err_code
-part_one(void *arg, uint32_t device, bool *stop, struct err *err)
+take_effect(struct txn *t, const struct node *n, const struct members_change *x,
+    struct group_open *o, bool *whole, struct err *err)
 {
-	const struct part *p = arg;
-
-	(void)stop;
-	if (p->r != NULL && p->r->n > 0 &&
-	    bsearch(&device, p->r->devices, p->r->n, sizeof(device), compare) !=
-		NULL)
-		return ERR_OK;
-	return group_part(p->t, p->group, device, err);
-}
-
-/* Only what differs is written: a group may be large. */
-static enum err_code
-settle(struct txn *t, uint64_t group, struct resolved *r, unsigned *members,
-    struct err *err)
-{
-	struct part part = { t, group, r };
-	size_t i;
+	uint64_t group = n->n.parent;
 	enum err_code rc;
 
-	if (r->n > 0)
-		qsort(r->devices, r->n, sizeof(*r->devices), compare);
-	rc = group_each_member(t, group, 0, part_one, &part, err);
-	*members = 0;
-	for (i = 0; rc == ERR_OK && i < r->n; i++) {
-		if (i > 0 && r->devices[i] == r->devices[i - 1])
-			continue;
-		++*members;
-		if (!group_has(t, group, r->devices[i]))
-			rc = group_join(t, group, r->devices[i], err);
-	}
-	return rc;
+	if ((rc = is_whole(t, x, whole, err)) != ERR_OK ||
+	    (rc = counter_next(t, GROUP_WRITES, &o->seq, err)) != ERR_OK ||
+	    (rc = plan_act(t, x->plan, &o->joined, &o->parted, err)) != ERR_OK)
+		return rc;
+	return *whole ? group_open_drop(t, group, err)
+	              : group_open_store(t, group, o, err);
 }
 
 enum err_code
 members_apply(struct txn *t, struct change *c, struct err *err)
 {
-	struct resolved *r = c->context;
-	uint64_t changes;
-	unsigned members;
-	enum err_code rc = counter_last(t, GROUP_CHANGES, &changes, err);
+	const struct members_change *x = c->context;
+	struct group_open o = { .org = c->node.n.org,
+		.since = engine_now(c->engine) };
+	bool whole;
+	enum err_code rc = take_effect(t, &c->node, x, &o, &whole, err);
 
-	if (rc == ERR_OK && changes != r->changes)
-		rc = scan_org(t, c, r, err);
-	if (rc == ERR_OK)
-		rc = forget_lines(t, &c->node, err);
-	if (rc == ERR_OK)
-		rc = enter_lines(t, c, err);
-	if (rc == ERR_OK)
-		rc = settle(t, c->node.n.parent, r, &members, err);
-	if (rc == ERR_OK)
+	if (rc == ERR_OK && whole)
 		snprintf(c->note, sizeof(c->note), "%u devices are members",
-		    members);
-	/* a transaction may be tried again */
-	r->changes = UINT64_MAX;
+		    x->members + o.joined - o.parted);
+	else if (rc == ERR_OK)
+		snprintf(c->note, sizeof(c->note),
+		    "%u devices joined and %u left so far; the others follow",
+		    o.joined, o.parted);
 	return rc;
 }
 
@@ -370,11 +229,13 @@ enum err_code
 members_removed(
     struct txn *t, struct engine *e, const struct node *n, struct err *err)
 {
-	struct part part = { t, n->n.parent, NULL };
-	enum err_code rc = forget_lines(t, n, err);
+	struct members_change x = { 0 };
+	struct group_open o = { .org = n->n.org, .since = engine_now(e) };
+	bool whole;
+	enum err_code rc = gather(t, n, BYTES_NONE, &x, err);
 
-	(void)e;
-	return rc == ERR_OK
-	           ? group_each_member(t, n->n.parent, 0, part_one, &part, err)
-	           : rc;
+	if (rc == ERR_OK)
+		rc = take_effect(t, n, &x, &o, &whole, err);
+	plan_free(x.plan);
+	return rc;
 }

@@ -5,6 +5,7 @@
 
 #include "engine/base/text.h"
 #include "engine/model/facts.h"
+#include "engine/model/group_settle.h"
 #include "engine/model/groups_priv.h"
 #include "engine/model/mass.h"
 #include "engine/model/orgs.h"
@@ -300,21 +301,39 @@ put_unmatched(struct page *p, struct bytes file, struct err *err)
 	return rc;
 }
 
+/* The list is not whole yet. */
+static enum err_code
+put_open(struct page *p, bool *is_open, struct err *err)
+{
+	struct group_open o;
+	enum err_code rc = group_open_read(p->t, p->group, &o, err);
+
+	*is_open = rc == ERR_OK;
+	if (rc != ERR_OK)
+		return rc == ERR_NOT_FOUND ? ERR_OK : rc;
+	buf_text(&p->b, "# not all members are found yet: since ");
+	text_time(&p->b, o.since);
+	buf_printf(&p->b, " %u joined, %u left\n", o.joined, o.parted);
+	return ERR_OK;
+}
+
 static enum err_code
 members_txn(struct txn *t, void *arg, struct err *err)
 {
 	struct page *p = arg;
 	struct buf file = { 0 };
 	struct node n;
+	bool is_open;
 	enum err_code rc;
 
 	buf_reset(&p->b);
 	p->t = t;
 	if ((rc = org_of_group(p, err)) != ERR_OK ||
+	    (rc = put_open(p, &is_open, err)) != ERR_OK ||
 	    (rc = group_each_member(t, p->group, 0, put_member, p, err)) !=
 		ERR_OK)
 		return rc;
-	if (node_find(t, p->group, "members", &n, NULL) == ERR_OK &&
+	if (!is_open && node_find(t, p->group, "members", &n, NULL) == ERR_OK &&
 	    (rc = node_get_content(t, &n, &file, err)) == ERR_OK)
 		rc = put_unmatched(p, buf_view(&file), err);
 	buf_free(&file);

@@ -51,6 +51,16 @@ group_line_key(uint32_t org, struct bytes line, uint64_t group)
 }
 
 struct key
+group_says_key(uint64_t group, struct bytes line)
+{
+	struct key k = key_of(KIND_GROUP_SAYS);
+
+	key_u64(&k, group);
+	key_bytes(&k, line);
+	return k;
+}
+
+struct key
 group_glob_key(uint32_t org, uint64_t group, struct bytes glob)
 {
 	struct key k = key_of(KIND_GROUP_GLOB);

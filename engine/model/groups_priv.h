@@ -1,5 +1,5 @@
 /*
- * groups_priv.h - between groups.c, group_members.c and group_page.c.
+ * groups_priv.h - between the files of groups.
  */
 #ifndef MDMFS_MODEL_GROUPS_PRIV_H
 #define MDMFS_MODEL_GROUPS_PRIV_H
@@ -12,6 +12,7 @@
 #define GROUP_LINE_MAX 255 /* bytes of a serial number, UDID or glob */
 
 struct key group_line_key(uint32_t org, struct bytes line, uint64_t group);
+struct key group_says_key(uint64_t group, struct bytes line);
 struct key group_glob_key(uint32_t org, uint64_t group, struct bytes glob);
 
 enum err_code group_join(

@@ -10,8 +10,9 @@
  * of progress needs no scan.
  *
  * The first devices are queued with the file, the rest in slices behind it
- * (mass_run()), so that nobody waits for a million of them.  Who joins the
- * group later does not get old commands.
+ * (mass_run()), so that nobody waits for a million of them; all of them in
+ * slices while members of the group are still to be found (group_settle.h).
+ * Who joins the group later does not get old commands.
  */
 #ifndef MDMFS_MODEL_MASS_H
 #define MDMFS_MODEL_MASS_H
@@ -110,6 +111,9 @@ enum err_code mass_open(struct txn *t, uint32_t mass, struct err *err);
 /* One slice more of those that m is for; changes m, the caller stores it. */
 enum err_code mass_fan_out(
     struct txn *t, struct engine *e, struct mass *m, struct err *err);
+/* No slices yet: they go through the members in the order of their numbers, so
+ * all of them must have been found. */
+bool mass_waits(struct txn *t, const struct mass *m);
 /* How many devices a new one would be for. */
 enum err_code mass_members(struct txn *t, uint32_t org, uint64_t group,
     uint32_t *ret, struct err *err);

@@ -17,7 +17,8 @@ enum err_code group_find(struct engine *e, uint32_t org, const char *name,
 
 /* status/orgs/ORG/groups/GROUP/members: the members as they are resolved, a
  * line each: UDID TAB serial number TAB name; then the lines of the file that
- * match nothing, as comments. */
+ * match nothing, as comments.  While some are still to be found, a comment in
+ * front that says so, and none of those lines. */
 enum err_code group_members_page(
     struct engine *e, uint64_t group, struct buf *b, struct err *err);
 

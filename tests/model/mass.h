@@ -1,11 +1,11 @@
 /*
  * mass.h - an organization of 20 devices and a group of 4, for the tests of
- * commands for many.
+ * groups and of commands for many.
  */
 #ifndef MDMFS_TESTS_MODEL_MASS_H
 #define MDMFS_TESTS_MODEL_MASS_H
 
-#include "engine/model/groups.h"
+#include "engine/model/group_settle.h"
 #include "engine/model/mass.h"
 #include "engine/model/queue_expiry.h"
 #include "tests/model/rules.h"
@@ -76,9 +76,12 @@ to_group(const char *name, const char *text)
 static inline void
 run(void)
 {
+	struct groups_watch watch = { 0 };
 	int64_t next;
 
 	must(queue_expire(rules, &next, &rules_err));
+	must(groups_settle(rules, &watch, &next, &rules_err));
+	groups_watch_fini(&watch);
 	must(mass_run(rules, &next, &rules_err));
 }
 
@@ -152,6 +155,51 @@ answers(unsigned i, enum report_status status)
 
 	memcpy(of, uuid, sizeof(of));
 	return says(i, status, of);
+}
+
+/* ---- many of them -------------------------------------------------------- */
+
+struct crowd {
+	unsigned from, n;
+};
+
+static inline enum err_code
+crowd_txn(struct txn *t, void *arg, struct err *err)
+{
+	const struct crowd *c = arg;
+	unsigned i;
+	enum err_code rc = ERR_OK;
+
+	for (i = c->from; rc == ERR_OK && i < c->from + c->n; i++) {
+		struct issued issued = { .org = acme,
+			.state = CERT_VALID,
+			.expires = INT64_C(1990000000) };
+		struct pl *message = pl_new_dict();
+		struct push_token token = { .len = 32, .topic = TOPIC };
+		struct speaker s = speaker(acme, 0, "", message);
+
+		memcpy(issued.fingerprint, &i, sizeof(i));
+		issued.fingerprint[31] = 1;
+		memcpy(s.fingerprint, issued.fingerprint, 32);
+		snprintf(s.id, sizeof(s.id), "C-%05u", i);
+		pl_set_string(message, "ProductName", "iPhone15,2");
+		rc = issued_store(t, &issued, err);
+		if (rc == ERR_OK)
+			rc = enrollment_authenticate(t, &s, err);
+		if (rc == ERR_OK)
+			rc = enrollment_token_update(t, &s, &token, err);
+		pl_free(message);
+	}
+	return rc;
+}
+
+/* C-xxxxx: n iPhones in acme. */
+static inline void
+crowd(unsigned from, unsigned n)
+{
+	struct crowd c = { from, n };
+
+	must(store_update(rules->store, crowd_txn, &c, &rules_err));
 }
 
 /* P-01 to P-20 in acme; P-04 is a Mac; the first four are the group. */

@@ -78,49 +78,15 @@ due_until(int64_t at)
 	return d.n;
 }
 
-struct crowd {
-	unsigned from, n;
-};
-
-static enum err_code
-crowd_txn(struct txn *t, void *arg, struct err *err)
-{
-	const struct crowd *c = arg;
-	unsigned i;
-	enum err_code rc = ERR_OK;
-
-	for (i = c->from; rc == ERR_OK && i < c->from + c->n; i++) {
-		struct issued issued = { .org = acme,
-			.state = CERT_VALID,
-			.expires = INT64_C(1990000000) };
-		struct pl *message = pl_new_dict();
-		struct push_token token = { .len = 32, .topic = TOPIC };
-		struct speaker s = speaker(acme, 0, "", message);
-
-		memcpy(issued.fingerprint, &i, sizeof(i));
-		issued.fingerprint[31] = 1;
-		memcpy(s.fingerprint, issued.fingerprint, 32);
-		snprintf(s.id, sizeof(s.id), "C-%05u", i);
-		pl_set_string(message, "ProductName", "iPhone15,2");
-		rc = issued_store(t, &issued, err);
-		if (rc == ERR_OK)
-			rc = enrollment_authenticate(t, &s, err);
-		if (rc == ERR_OK)
-			rc = enrollment_token_update(t, &s, &token, err);
-		pl_free(message);
-	}
-	return rc;
-}
-
 static void
 test_crowd(void)
 {
-	struct crowd c = { 1000, 2500 };
 	int64_t now;
 	size_t one, ten;
 
-	must(store_update(rules->store, crowd_txn, &c, &rules_err));
+	crowd(1000, 2500);
 	put(group, "members", PLACE_GROUP_MEMBERS, "C-*\n");
+	run();
 	pass(100000);
 	now = engine_now(rules);
 	to_group("crowd", "ProfileList\n");
