@@ -185,26 +185,11 @@ run_txn(struct txn *t, void *arg, struct err *err)
 }
 
 static enum err_code
-look_one(void *arg, struct bytes key, struct bytes value, bool *stop,
-    struct err *err)
-{
-	struct run *r = arg;
-
-	(void)value;
-	(void)err;
-	r->next = (int64_t)key_get_u64(key, 1);
-	*stop = true;
-	return ERR_OK;
-}
-
-static enum err_code
 look_txn(struct txn *t, void *arg, struct err *err)
 {
 	struct run *r = arg;
-	struct key prefix = key_of(KIND_QUEUE_END);
 
-	r->next = 0;
-	return txn_each(t, key_view(&prefix), BYTES_NONE, look_one, r, err);
+	return txn_first_due(t, KIND_QUEUE_END, &r->next, err);
 }
 
 enum err_code

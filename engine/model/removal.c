@@ -356,24 +356,11 @@ put_off_txn(struct txn *t, void *arg, struct err *err)
 }
 
 static enum err_code
-next_one(void *arg, struct bytes key, struct bytes value, bool *stop,
-    struct err *err)
+next_txn(struct txn *t, void *arg, struct err *err)
 {
 	struct run *r = arg;
 
-	(void)value;
-	(void)err;
-	r->next = (int64_t)key_get_u64(key, 1);
-	*stop = true;
-	return ERR_OK;
-}
-
-static enum err_code
-next_txn(struct txn *t, void *arg, struct err *err)
-{
-	struct key prefix = key_of(KIND_REMOVAL);
-
-	return txn_each(t, key_view(&prefix), BYTES_NONE, next_one, arg, err);
+	return txn_first_due(t, KIND_REMOVAL, &r->next, err);
 }
 
 enum err_code
