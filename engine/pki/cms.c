@@ -180,12 +180,30 @@ out:
 	return rc;
 }
 
+/*
+ * What is verified, read through a buffer.  Of a BIO in memory CMS_verify()
+ * makes another one, and loses that (OpenSSL 3.0) when the message is so wrong
+ * that it does not come to read: strangers could eat memory.
+ */
+static BIO *
+detached_reader(struct bytes content)
+{
+	BIO *in = openssl_reader(content), *buffered = BIO_new(BIO_f_buffer());
+
+	if (in == NULL || buffered == NULL) {
+		BIO_free(in);
+		BIO_free(buffered);
+		return NULL;
+	}
+	return BIO_push(buffered, in);
+}
+
 enum err_code
 cms_verify_detached(struct bytes der, struct bytes content,
     struct cert **signer, struct err *err)
 {
 	CMS_ContentInfo *cms = NULL;
-	BIO *in = openssl_reader(content);
+	BIO *in = detached_reader(content);
 	ASN1_OCTET_STRING **inside;
 	enum err_code rc;
 
@@ -207,7 +225,7 @@ cms_verify_detached(struct bytes der, struct bytes content,
 out:
 	ERR_clear_error();
 	CMS_ContentInfo_free(cms);
-	BIO_free(in);
+	BIO_free_all(in);
 	return rc;
 }
 
