@@ -59,16 +59,20 @@ stop_at_one(
 	return false;
 }
 
-/* A directory that is listed only if something is in it. */
+/* A directory that is listed only if something is in it, or a page that is
+ * listed only if it can be made. */
 static bool
-is_quiet(struct listing *l, const struct tree_row *row, const struct node *dir)
+is_quiet(struct listing *l, const struct tree_row *row, struct node *n)
 {
 	bool found = false;
 
+	if ((row->flags & TREE_READY) != 0)
+		return node_size(l->f, n, l->caller, NULL) != ERR_OK ||
+		       n->size == 0;
 	if ((row->flags & TREE_QUIET) == 0)
 		return false;
-	return file_list(l->f->engine, dir->ino, 0, stop_at_one, &found,
-		   NULL) == ERR_OK &&
+	return file_list(l->f->engine, n->ino, 0, stop_at_one, &found, NULL) ==
+	           ERR_OK &&
 	       !found;
 }
 

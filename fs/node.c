@@ -33,6 +33,21 @@ of_store(const struct file_node *s, struct node *ret)
 		    s->place, s->org != 0 || s->place == PLACE_ORG);
 }
 
+/* A device's answer belongs to whom its organization belongs to now. */
+static void
+of_file(struct fs *f, const struct file_node *s, struct node *ret)
+{
+	struct org_view org;
+
+	of_store(s, ret);
+	if (s->place != PLACE_RESULT)
+		return;
+	view_owner(f->engine, s->org, &org);
+	ret->uid = org.uid;
+	ret->gid = org.gid;
+	ret->mode = 0400 | (org.mode & 040);
+}
+
 static void
 of_unborn(const struct file_node *s, struct node *ret)
 {
@@ -230,7 +245,7 @@ node_of(struct fs *f, uint64_t ino, const struct caller *c, struct node *ret,
 	if ((rc = file_get(f->engine, ino, &file, err)) != ERR_OK)
 		return rc;
 	drafts_attr(f->drafts, ino, &file);
-	of_store(&file, ret);
+	of_file(f, &file, ret);
 	return ERR_OK;
 }
 
@@ -278,7 +293,7 @@ kept_named(struct fs *f, const struct node *dir, const char *name,
 	if (rc != ERR_OK)
 		return rc;
 	drafts_attr(f->drafts, file.ino, &file);
-	of_store(&file, ret);
+	of_file(f, &file, ret);
 	return ERR_OK;
 }
 

@@ -173,6 +173,10 @@ set_attr(struct fs *f, const struct node *n, const struct file_attr *a,
 	if (n->source == NODE_GENERATED && n->row->write != NULL &&
 	    a->set == FILE_SET_MTIME)
 		return ERR_OK; /* touch */
+	if (n->place == PLACE_RESULT)
+		return err_set(err, ERR_DENIED,
+		    "a device's answer: owner and mode are those of its "
+		    "organization");
 	if (n->source != NODE_STORE && n->source != NODE_UNBORN)
 		return err_set(err, ERR_DENIED,
 		    "generated: owner, group and mode are those of the "

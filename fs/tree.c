@@ -27,6 +27,9 @@
 #define OPT(part, of)  PLACE_NONE, part, of, TREE_OPTIONAL
 #define SEEN(part, of) PLACE_NONE, part, of, TREE_VIEW
 #define HIDE(part)     PLACE_NONE, part, OF_STAGE, TREE_VIEW | TREE_HIDDEN
+/* cp -r and grep -r would wait for the end of a stream */
+#define FLOW(part)      PLACE_NONE, part, OF_NONE, TREE_HIDDEN
+#define READY(part, of) PLACE_NONE, part, of, TREE_READY
 
 /*
  * {identity}: *.p12 *.pfx *.pem *.crt *.cer *.der *.key *.p7b
@@ -200,16 +203,16 @@ const struct tree_row tree[] = {
 { "status/orgs/{org}",               D(0777), MADE(40, OF_ORG), NULL, NULL, NULL,                                 "one organization; owner, group and mode of orgs/ORG" },
 { "status/orgs/{org}/apns",          F(0444), MADE(41, OF_ORG), org_apns_read, NULL, NULL,                        "the push certificate in effect, and what waits" },
 { "status/orgs/{org}/apns.csr",        F(0444), OPT(54, OF_ORG), org_apns_csr_read, NULL, NULL,                      "the request for a push certificate that waits for its answer (PEM)" },
-{ "status/orgs/{org}/apns.push-request", F(0444), MADE(64, OF_ORG), org_push_request_read, NULL, NULL,             "the signed request: the file that identity.apple.com/pushcert takes" },
+{ "status/orgs/{org}/apns.push-request", F(0444), READY(64, OF_ORG), org_push_request_read, NULL, NULL,            "the signed request: the file that identity.apple.com/pushcert takes" },
 { "status/orgs/{org}/apns.mdmcert-request", F(0400), OPT(65, OF_ORG), org_mdmcert_request_read, NULL, NULL,        "what mdmcert.download's signrequest takes (JSON, with the service key)" },
 { "status/orgs/{org}/signing",       F(0444), MADE(42, OF_ORG), org_signing_read, NULL, NULL,                     "the signing identity in effect, and what waits" },
 { "status/orgs/{org}/signing.csr",     F(0444), OPT(55, OF_ORG), org_signing_csr_read, NULL, NULL,                   "the request for a signing certificate that waits for its answer (PEM)" },
 { "status/orgs/{org}/tls",             F(0444), MADE(56, OF_ORG), org_tls_read, NULL, NULL,                          "the HTTPS certificate for the organization's url, and what waits" },
 { "status/orgs/{org}/tls.csr",         F(0444), OPT(57, OF_ORG), org_tls_csr_read, NULL, NULL,                       "the request for that certificate that waits for its answer (PEM)" },
-{ "status/orgs/{org}/enroll.mobileconfig", F(0444), MADE(43, OF_ORG), org_enroll_read, NULL, NULL,                "the enrollment profile" },
+{ "status/orgs/{org}/enroll.mobileconfig", F(0444), READY(43, OF_ORG), org_enroll_read, NULL, NULL,               "the enrollment profile" },
 { "status/orgs/{org}/scep",          F(0444), MADE(66, OF_ORG), health_scep_read, NULL, NULL,                     "the organization's own CA for device certificates" },
 { "status/orgs/{org}/scep-challenges", F(0400), MADE(70, OF_ORG), org_scep_challenges_read, NULL, NULL,          "the files of scep/challenges: device, waiting, used or expired, when, and the string if the server made it" },
-{ "status/orgs/{org}/anchor-certs.json", F(0444), MADE(80, OF_ORG), org_anchor_certs_read, NULL, NULL,           "anchor_certs for an ADE profile: the roots of this server's HTTPS certificate" },
+{ "status/orgs/{org}/anchor-certs.json", F(0444), READY(80, OF_ORG), org_anchor_certs_read, NULL, NULL,          "anchor_certs for an ADE profile: the roots of this server's HTTPS certificate" },
 { "status/orgs/{org}/ca.pem",        F(0444), OPT(44, OF_ORG), org_ca_read, NULL, NULL,                           "the certificate of the organization's own CA" },
 { "status/orgs/{org}/invitations",   D(0500), MADE(75, OF_ORG), NULL, &invitation_names, NULL,                     "the links of the organization's invitations: for its owner alone" },
 { "status/orgs/{org}/invitations/{invitation}", F(0400), MADE(76, OF_ORG_NUMBER), invitation_read, NULL, NULL,     "the link, until when it is good, who has used it" },
@@ -236,7 +239,7 @@ const struct tree_row tree[] = {
 { "status/system/vendor/*.push-request", F(0444), MADE(63, OF_NUMBER), vendor_signed_read, NULL, NULL,             "the request system/vendor/sign/NAME.csr, signed: the file that identity.apple.com/pushcert takes" },
 { "events",                          F(0444), MADE(TREE_PART_EVENTS, OF_NONE), NULL, NULL, NULL,                  "what happened, one line each; grows" },
 { "events.1",                        F(0444), OPT(TREE_PART_EVENTS, OF_NONE), NULL, NULL, NULL,                   "the events before those" },
-{ "follow",                          F(0444), MADE(50, OF_NONE), NULL, NULL, NULL,                                "events as a stream: a read waits for the next one" },
+{ "follow",                          F(0444), FLOW(50), NULL, NULL, NULL,                                         "events as a stream: a read waits for the next one (not listed)" },
 { NULL, TREE_FILE, 0, MADE(0, OF_NONE), NULL, NULL, NULL, NULL },
 };
 

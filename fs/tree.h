@@ -72,6 +72,7 @@ enum tree_of {
 #define TREE_OPTIONAL 2u  /* not there while read says ERR_NOT_FOUND */
 #define TREE_QUIET    8u  /* not listed while it is empty */
 #define TREE_HIDDEN   16u /* never listed: copies of the tree lack it */
+#define TREE_READY    32u /* listed while it can be made; else it says why */
 #define TREE_VIEW     4u  /* what it holds depends on the caller: view.h */
 
 struct tree_row {

@@ -28,13 +28,36 @@ list_one(void *arg, const char *stem, uint32_t number)
 	return l->fn(l->arg, &entry);
 }
 
+static bool
+take_first(void *arg, const char *stem, uint32_t number)
+{
+	(void)stem;
+	*(uint32_t *)arg = number;
+	return false;
+}
+
+/* Whether they can be signed: if one can, all can. */
+static bool
+are_ready(struct engine *e)
+{
+	struct buf b = { 0 };
+	uint32_t first = 0;
+	bool ready =
+	    vendor_request_list(e, 0, take_first, &first, NULL) == ERR_OK &&
+	    first != 0 && vendor_request_page(e, first, &b, NULL) == ERR_OK;
+
+	buf_free(&b);
+	return ready;
+}
+
 static enum err_code
 list(const struct at *at, uint64_t after, tree_entry_fn *fn, void *arg,
     struct err *err)
 {
 	struct listing l = { at, fn, arg };
 
-	if (after >= UINT32_MAX)
+	/* one that cannot be made says why when it is opened by name */
+	if (after >= UINT32_MAX || !are_ready(at->engine))
 		return ERR_OK;
 	return vendor_request_list(
 	    at->engine, (uint32_t)after, list_one, &l, err);

@@ -99,7 +99,6 @@ queue_expire_one(
 	if (rc != ERR_OK)
 		return rc;
 	make_result(q, &d, &bytes);
-	result.org = d.org;
 	result.bytes = buf_view(&bytes);
 	q->ending = QUEUE_EXPIRED;
 	if ((rc = results_add(t, &c, &result, err)) == ERR_OK)

@@ -32,8 +32,7 @@ static enum err_code
 file_over(struct txn *t, const struct report *r, struct channel *c,
     const struct queued *q, struct node *file, struct err *err)
 {
-	struct result result = { r->speaker.engine, r->speaker.org, file,
-		r->bytes };
+	struct result result = { r->speaker.engine, file, r->bytes };
 	enum err_code rc = node_get(t, q->ino, file, NULL);
 
 	if (rc == ERR_OK)

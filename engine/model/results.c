@@ -85,23 +85,19 @@ results_add(
     struct txn *t, struct channel *c, const struct result *r, struct err *err)
 {
 	int64_t now_ns = engine_now_ns(r->engine);
-	struct node n = *r->command, old, dir;
+	struct node n = *r->command, old;
 	struct trim trim = { .c = c, .keep = kept(t) };
-	struct org org;
 	uint64_t number;
 	enum err_code rc;
 
-	if ((rc = org_read(t, r->org, &org, err)) != ERR_OK ||
-	    (rc = node_get(t, org.dir, &dir, err)) != ERR_OK ||
-	    (rc = counter_next(t, "ino", &number, err)) != ERR_OK)
+	if ((rc = counter_next(t, "ino", &number, err)) != ERR_OK)
 		return rc;
 	n.n.ino = number + FILE_INO_FIRST - 1;
 	n.n.parent =
 	    file_device_dir(c->id.device, c->id.user, FILE_DEVICE_RESULTS);
 	n.n.place = PLACE_RESULT;
-	n.n.uid = dir.n.uid;
-	n.n.gid = dir.n.gid;
-	n.n.mode = 0400 | (dir.n.mode & 040);
+	n.n.uid = n.n.gid = 0; /* its organization's owner has it */
+	n.n.mode = 0400;
 	n.n.size = r->bytes.len;
 	n.n.mtime_ns = n.n.ctime_ns = now_ns;
 	n.n.version = n.n.ino;

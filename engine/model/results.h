@@ -13,13 +13,11 @@
 #define RESULTS_MOST 100000 /* that it may say */
 
 /*
- * The file of the command becomes an answer of the same name, readable to
- * whoever may see the organization; the oldest ones go.  Changes c; store it
- * afterwards.
+ * The file of the command becomes an answer of the same name; the oldest ones
+ * go.  Changes c; store it afterwards.
  */
 struct result {
 	const struct engine *engine;
-	uint32_t org;
 	const struct node *command; /* the file in commands/ */
 	struct bytes bytes;
 };
