@@ -70,7 +70,7 @@ const struct tree_row tree[] = {
 { "orgs/{org}/tls/key-type",           F(0644), KEPT(SLOT_KEY_TYPE),                                                 "of the key for the next request: rsa2048 (also without this file), rsa3072, rsa4096 or p256" },
 { "orgs/{org}/tls/names",              F(0644), KEPT(SLOT_NAMES),                                                    "names that the request carries, one a line: host names, *.example.com, IP addresses; else the host of url" },
 { "orgs/{org}/scep",                 D(0755), KEPT(SCEP),                                                         "the certificate authority; empty: the built-in one" },
-{ "orgs/{org}/scep/key-size",        F(0644), KEPT(SCEP_SETTING),                                                  "bits of the RSA key that devices make: 2048 (also without this file) or 4096" },
+{ "orgs/{org}/scep/key-size",        F(0644), KEPT(SCEP_SETTING),                                                  "bits of the RSA key that devices make: 2048 (also without this file) or 4096; the built-in CA takes no shorter ones" },
 { "orgs/{org}/scep/key-type",        F(0644), KEPT(SCEP_SETTING),                                                  "RSA, as Apple's devices make no other keys for SCEP" },
 { "orgs/{org}/scep/subject",         F(0644), KEPT(SCEP_SETTING),                                                  "subject of certificates, CN=%UDID%, O=%ORG%: %UDID% %SERIAL% %ORG% %ID% are filled in; parts that are not known are left out" },
 { "orgs/{org}/scep/san",             F(0644), KEPT(SCEP_SETTING),                                                  "further names in certificates, one a line, DNS:%SERIAL%.devices.example.com, email:, URI:, UPN: (the last for another CA alone)" },

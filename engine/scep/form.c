@@ -132,6 +132,22 @@ fill_form(struct form *f, struct ca_profile *profile, struct err *err)
 	return rc;
 }
 
+/* Devices do as their profile says; another client may not know of it.  Elliptic
+ * curves are stronger than RSA of these sizes. */
+static enum err_code
+check_key(const struct form *f, struct err *err)
+{
+	const struct keyspec *k = csr_keyspec(f->e->request);
+
+	if (k->kind != KEYSPEC_RSA || k->bits >= f->settings.key_bits)
+		return ERR_OK;
+	return err_set(err, ERR_KEY_REJECTED,
+	    "the request's key is %s, and orgs/%s/scep/key-size wants %d bits "
+	    "or more: make a new key; a device does so with a fresh enrollment "
+	    "profile",
+	    k->name, f->settings.org_name, f->settings.key_bits);
+}
+
 enum err_code
 form_issue(const struct enroll *e, const struct grant *g, struct cert **ret,
     struct err *err)
@@ -152,6 +168,8 @@ form_issue(const struct enroll *e, const struct grant *g, struct cert **ret,
 		profile.crl_url = buf_str(&f.crl);
 	if (f.ocsp.len > 0)
 		profile.ocsp_url = buf_str(&f.ocsp);
+	if (rc == ERR_OK)
+		rc = check_key(&f, err);
 	if (rc == ERR_OK)
 		rc = fill_form(&f, &profile, err);
 	if (rc == ERR_OK)

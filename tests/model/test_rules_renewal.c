@@ -77,6 +77,10 @@ test_stranger(void)
 	ok(!exists(commands, "lock") && !enrolled(),
 	    "a certificate that anybody may have begins anew");
 	ok(!speaks(4), "and ends the old one at once");
+	ok(has_event("device=N-1 takeover: it was enrolled, and comes with a "
+		     "certificate that is tied to no device") &&
+		has_event("rmdir devices/N-1"),
+	    "an event says so, and what to do");
 	must(token_update(acme, 5, "N-1", "", TOPIC));
 	must(device_remove(
 	    rules, device_number("N-1"), &rules_root, &rules_err));
@@ -98,6 +102,7 @@ main(void)
 	commands = file_device_dir(d, 0, FILE_DEVICE_COMMANDS);
 	test_renewal(d);
 	test_failed(d);
+	ok(!has_event("takeover"), "a renewal is no takeover");
 	test_stranger();
 	engine_close(rules);
 	return tap_done();

@@ -71,6 +71,15 @@ rm "$S/san"
 
 # ---- what the CA gives -------------------------------------------------------
 
+fails 'a key that is shorter than key-size is refused' scep a acme \
+	"$(challenge acme)"
+like "$(tail -n 3 "$M/events")" \
+	"scep: refused .*RSA 2048 bits, and orgs/acme/scep/key-size wants 4096" \
+	'and an event says why'
+openssl genrsa -out "$D/long.key" 4096 2>/dev/null
+works 'one that is as long is not' scep long acme "$(challenge acme)"
+rm "$S/key-size"
+works 'nor a longer one' scep long acme "$(challenge acme)"
 echo 30 >"$S/validity"
 works 'somebody who is not known' scep a acme "$(challenge acme)"
 is "$(openssl x509 -in "$D/a.pem" -noout -subject)" \
