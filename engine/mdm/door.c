@@ -1,6 +1,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <openssl/sha.h>
+
 #include "engine/base/net.h"
 #include "engine/base/text.h"
 #include "engine/mdm/mdm_priv.h"
@@ -26,46 +28,34 @@ door_from_proxy(const struct mdm *m, const struct exchange *x)
 
 /* RFC 9440: a byte sequence of RFC 8941, ":base64:". */
 static enum err_code
-forwarded(const struct exchange *x, struct cert **ret, struct err *err)
+forwarded(const struct exchange *x, struct buf *ret, struct err *err)
 {
 	struct bytes v = text_trim(exchange_header(x, "client-cert"));
-	struct buf der = { 0 };
-	enum err_code rc;
 
 	if (v.len < 2 || v.p[0] != ':' || v.p[v.len - 1] != ':')
 		return err_set(err, ERR_DENIED,
 		    "the proxy's Client-Cert header is not ':base64:' "
 		    "(RFC 9440)");
-	rc = text_unbase64(bytes_of(v.p + 1, v.len - 2), &der, err);
-	if (rc == ERR_OK)
-		rc = cert_parse(buf_view(&der), ret, err);
-	buf_free(&der);
-	return rc;
+	return text_unbase64(bytes_of(v.p + 1, v.len - 2), ret, err);
 }
 
-/* *ret is the caller's. */
+/* Append it, DER: it is not parsed, which costs more than all the rest. */
 static enum err_code
 certificate(
-    struct mdm *m, const struct exchange *x, struct cert **ret, struct err *err)
+    struct mdm *m, const struct exchange *x, struct buf *ret, struct err *err)
 {
 	struct bytes signature = exchange_header(x, "mdm-signature");
-	struct cert *c = NULL;
-	enum err_code rc;
 
 	if (signature.len > 0)
-		rc = mdm_signature_verify(
-		    m->signatures, signature, x->body, x->now, &c, err);
-	else if (x->peer_cert.len > 0 && !door_from_proxy(m, x))
-		rc = cert_parse(x->peer_cert, &c, err);
-	else if (door_from_proxy(m, x))
-		rc = forwarded(x, &c, err);
-	else
-		rc = err_set(err, ERR_DENIED,
+		return mdm_signature_verify(signature, x->body, ret, err);
+	if (door_from_proxy(m, x))
+		return forwarded(x, ret, err);
+	if (x->peer_cert.len == 0)
+		return err_set(err, ERR_DENIED,
 		    "the request has neither an Mdm-Signature header nor a TLS "
 		    "client certificate");
-	if (rc == ERR_OK)
-		*ret = c;
-	return rc;
+	buf_bytes(ret, x->peer_cert);
+	return buf_error(ret, err);
 }
 
 static enum err_code
@@ -96,19 +86,23 @@ struct look {
 	const char *name;
 	struct org org;
 	struct speaker *speaker;
-	bool first; /* it was imported, and comes for the first time */
+	bool unknown; /* the certificate */
+	bool first;   /* it was imported, and comes for the first time */
 };
 
 static enum err_code
 org_txn(struct txn *t, void *arg, struct err *err)
 {
 	struct look *l = arg;
+	struct issued issued;
 	enum err_code rc = org_by_name(t, l->name, &l->org, err);
 
 	if (rc != ERR_OK)
 		return rc;
 	l->speaker->org = l->org.number;
-	l->first = import_waits(t, l->speaker);
+	l->unknown = issued_read(t, l->speaker->fingerprint, &issued, NULL) ==
+	             ERR_NOT_FOUND;
+	l->first = l->unknown && import_waits(t, l->speaker);
 	return ERR_OK;
 }
 
@@ -126,20 +120,25 @@ door_speaker(struct mdm *m, const struct exchange *x, const struct pl *message,
 	struct speaker speaker = {
 		.engine = m->engine, .message = message, .now = x->now
 	};
-	enum err_code rc = certificate(m, x, &speaker.cert, err);
+	struct buf der = { 0 };
+	enum err_code rc = certificate(m, x, &der, err);
 
 	if (rc != ERR_OK)
-		return rc;
+		goto out;
 	look.speaker = &speaker;
-	memcpy(speaker.fingerprint, cert_fingerprint(speaker.cert),
-	    sizeof(speaker.fingerprint));
+	SHA256(der.p, der.len, speaker.fingerprint);
 	if ((rc = ids(message, &speaker, err)) == ERR_OK)
 		rc = store_view(m->engine->store, org_txn, &look, err);
+	if (rc == ERR_OK && look.unknown)
+		rc = cert_parse(buf_view(&der), &speaker.cert, err);
 	if (rc == ERR_OK && look.first)
 		rc = store_update(m->engine->store, bind_txn, &speaker, err);
-	if (rc == ERR_OK)
+	if (rc == ERR_OK) {
 		*s = speaker;
-	else
-		cert_free(speaker.cert);
+		speaker.cert = NULL;
+	}
+out:
+	cert_free(speaker.cert);
+	buf_free(&der);
 	return rc;
 }

@@ -9,20 +9,16 @@
 #include "engine/mdm/mdm_priv.h"
 #include "engine/mdm/rate.h"
 
-#define SIGNERS_KEPT 20000 /* about 6 KB each */
-
 enum err_code
 mdm_open(struct engine *e, struct mdm **ret, struct err *err)
 {
 	struct mdm *m = calloc(1, sizeof(*m));
-	enum err_code rc;
+	enum err_code rc = ERR_OK;
 
 	if (m == NULL)
 		return err_set(err, ERR_NO_MEMORY, "mdm");
 	m->engine = e;
-	rc = signature_cache_new(SIGNERS_KEPT, &m->signatures, err);
-	if (rc == ERR_OK && ((m->rate = rate_new()) == NULL ||
-				(m->login = login_new()) == NULL))
+	if ((m->rate = rate_new()) == NULL || (m->login = login_new()) == NULL)
 		rc = err_set(err, ERR_NO_MEMORY, "mdm");
 	if (rc == ERR_OK && RAND_bytes(m->form_key, sizeof(m->form_key)) != 1)
 		rc = err_set(err, ERR_INTERNAL, "no random bytes");
@@ -39,7 +35,6 @@ mdm_close(struct mdm *m)
 {
 	if (m == NULL)
 		return;
-	signature_cache_free(m->signatures);
 	rate_free(m->rate);
 	login_free(m->login);
 	OPENSSL_cleanse(m->form_key, sizeof(m->form_key));

@@ -13,7 +13,6 @@
 
 struct mdm {
 	struct engine *engine;
-	struct signature_cache *signatures;
 	struct rate *rate; /* of those who ask for profiles */
 	struct login *login;
 	uint8_t form_key[FORM_KEY]; /* of this run: form.h */
@@ -24,8 +23,8 @@ bool door_from_proxy(const struct mdm *m, const struct exchange *x);
 
 /*
  * Who speaks: the certificate from Mdm-Signature, TLS, or a trusted proxy's
- * Client-Cert (RFC 9440), and the ids in the message.  s->message is borrowed,
- * s->cert is the caller's.
+ * Client-Cert (RFC 9440), and the ids in the message.  s->message is borrowed;
+ * s->cert is there if the certificate is not known yet, and the caller's.
  * ERR_DENIED: no certificate; ERR_NOT_FOUND: no such organization.
  */
 enum err_code door_speaker(struct mdm *m, const struct exchange *x,

@@ -19,7 +19,7 @@ struct speaker {
 	const struct engine *engine;
 	uint32_t org;
 	uint8_t fingerprint[CERT_FINGERPRINT_LEN]; /* of its certificate */
-	struct cert *cert;          /* the same; NULL: not at hand */
+	struct cert *cert;          /* NULL: it is known (certs.h) */
 	char id[DEVICE_ID_MAX + 1]; /* UDID or EnrollmentID */
 	bool user_enrollment;       /* it has an EnrollmentID alone */
 	char user[USER_ID_MAX + 1]; /* escaped; "" on the device channel */

@@ -11,6 +11,7 @@
 #define DER_INTEGER  0x02
 #define DER_BITS     0x03
 #define DER_OCTETS   0x04
+#define DER_NULL     0x05
 #define DER_OID      0x06
 #define DER_UTC      0x17
 #define DER_TIME     0x18
