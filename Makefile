@@ -59,7 +59,8 @@ PROGRAM_BINS := $(PROGRAMS:%.c=$(B)/%)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all run check check-built asan tsan random random-built bench lint headers layers format \
+.PHONY: all run check check-built asan tsan random random-built bench enroll \
+	lint headers layers format \
 	tidy fuzz cover install deb dist clean deps test-deps lint-deps
 
 all: $(B)/mdmfs
@@ -204,6 +205,11 @@ cover: lint-deps test-deps
 bench: test-deps
 	@$(MAKE) -s -j$(JOBS) all $(PROGRAM_BINS)
 	@B=$(abspath $(B)) bash tests/bench/bench.sh
+
+# N=10000 devices by SCEP and OTA=2000 over the air: none may fail.
+enroll: test-deps
+	@$(MAKE) -s -j$(JOBS) all $(B)/tests/programs/simulate
+	@B=$(abspath $(B)) N=$(N) OTA=$(OTA) bash tests/bench/enroll.sh
 
 # ---- lints ----------------------------------------------------------------
 

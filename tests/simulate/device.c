@@ -50,6 +50,9 @@ device_request(struct device *d, const char *method, const char *url,
 	curl_easy_setopt(d->curl, CURLOPT_TIMEOUT, 60L);
 	curl_easy_setopt(
 	    d->curl, CURLOPT_FORBID_REUSE, behaviour.reuse ? 0L : 1L);
+	/* libcurl resets each stream that it has read to its end, and nghttp2
+	 * ends a connection with more than 1000 resets, and 33 a second */
+	curl_easy_setopt(d->curl, CURLOPT_MAXLIFETIME_CONN, 3L);
 	curl_easy_setopt(d->curl, CURLOPT_HTTP_VERSION,
 	    (long)(behaviour.http1 ? CURL_HTTP_VERSION_1_1
 				   : CURL_HTTP_VERSION_2TLS));
