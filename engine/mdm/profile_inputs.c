@@ -52,11 +52,10 @@ add_trust_file(
  * who has a private CA has its root in the slot, and a public one does no harm.
  */
 static enum err_code
-add_tls_root(struct profile_inputs *in, const struct identity *tls)
+add_tls_root(struct profile_inputs *in, const struct identity_ends *tls)
 {
-	struct cert *last = identity_cert(tls, identity_n_certs(tls) - 1);
-
-	return cert_is_self_signed(last) ? add_root(in, last) : ERR_OK;
+	return cert_is_self_signed(tls->last) ? add_root(in, tls->last)
+	                                      : ERR_OK;
 }
 
 /* What system/trust holds. */
@@ -109,7 +108,7 @@ push_topic(struct txn *t, const struct engine *e, struct profile_inputs *in,
 static void
 list_names(const struct tls_choice *c, struct buf *b)
 {
-	const struct cert *leaf = identity_leaf(c->ids[0]);
+	const struct cert *leaf = c->chains[0].leaf;
 	size_t i;
 
 	for (i = 0; i < cert_n_names(leaf); i++)
@@ -136,7 +135,7 @@ check_tls(struct txn *t, const struct engine *e, struct profile_inputs *in,
 	if (rc != ERR_OK)
 		return rc;
 	for (i = 0; i < c.n && rc == ERR_OK; i++)
-		rc = add_tls_root(in, c.ids[i]);
+		rc = add_tls_root(in, &c.chains[i]);
 	if (rc == ERR_OK && !c.covered) {
 		list_names(&c, &names);
 		buf_text(&file, "system/url");
@@ -228,7 +227,7 @@ static enum err_code
 add_roots_of(struct txn *t, const struct engine *e, const char *host,
     struct profile_inputs *in, struct err *err)
 {
-	struct identity *tls = NULL;
+	struct identity_ends tls = { .leaf = NULL };
 	struct tls_choice c;
 	size_t i;
 	enum err_code rc = tls_listed(t, 0, host, engine_now(e), &c, err);
@@ -236,13 +235,13 @@ add_roots_of(struct txn *t, const struct engine *e, const char *host,
 	if (rc != ERR_OK)
 		return rc;
 	for (i = 0; i < c.n && rc == ERR_OK; i++)
-		rc = add_tls_root(in, c.ids[i]);
+		rc = add_tls_root(in, &c.chains[i]);
 	tls_choice_fini(&c);
 	if (rc == ERR_OK)
-		rc = tls_identity(t, &tls, err);
+		rc = tls_ends(t, &tls, err);
 	if (rc == ERR_OK)
-		rc = add_tls_root(in, tls);
-	identity_free(tls);
+		rc = add_tls_root(in, &tls);
+	identity_ends_fini(&tls);
 	return rc == ERR_OK ? add_trust(t, in, err) : rc;
 }
 

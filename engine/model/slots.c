@@ -76,6 +76,20 @@ slot_identity(
 	return rc;
 }
 
+enum err_code
+slot_ends(struct txn *t, struct slot_id id, struct identity_ends *ret,
+    struct err *err)
+{
+	struct key k = slot_key(KIND_IDENTITY, id);
+	struct buf b = { 0 };
+	enum err_code rc = txn_get_sealed(t, key_view(&k), &b, err);
+
+	if (rc == ERR_OK)
+		rc = identity_decode_ends(buf_view(&b), ret, err);
+	buf_wipe(&b);
+	return rc;
+}
+
 static enum slot_purpose
 purpose_of(enum slot slot)
 {

@@ -65,6 +65,9 @@ enum err_code slot_facts(
 /* The identity in effect, the caller's (identity_free()).  ERR_NOT_FOUND. */
 enum err_code slot_identity(
     struct txn *t, struct slot_id id, struct identity **ret, struct err *err);
+/* The ends of its chain, without its key: identity_ends_fini() them. */
+enum err_code slot_ends(struct txn *t, struct slot_id id,
+    struct identity_ends *ret, struct err *err);
 
 /* Put an identity that the server made itself into effect. */
 enum err_code slot_install(struct txn *t, struct slot_id id,

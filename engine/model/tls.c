@@ -21,8 +21,9 @@ tls_state(struct txn *t, struct tls_state *ret, struct err *err)
 	return rc;
 }
 
-enum err_code
-tls_identity(struct txn *t, struct identity **ret, struct err *err)
+/* Which slot is the one for everybody. */
+static enum err_code
+slot_in_use(struct txn *t, struct slot_id *ret, struct err *err)
 {
 	struct tls_state s;
 	enum err_code rc = tls_state(t, &s, err);
@@ -30,10 +31,27 @@ tls_identity(struct txn *t, struct identity **ret, struct err *err)
 	if (rc == ERR_OK && s.facts.version == 0)
 		return err_set(
 		    err, ERR_NOT_FOUND, "there is no HTTPS certificate yet");
-	if (rc != ERR_OK)
-		return rc;
-	return slot_identity(
-	    t, slot_of(0, s.own ? SLOT_OF_OWN_TLS : SLOT_OF_TLS), ret, err);
+	if (rc == ERR_OK)
+		*ret = slot_of(0, s.own ? SLOT_OF_OWN_TLS : SLOT_OF_TLS);
+	return rc;
+}
+
+enum err_code
+tls_identity(struct txn *t, struct identity **ret, struct err *err)
+{
+	struct slot_id id;
+	enum err_code rc = slot_in_use(t, &id, err);
+
+	return rc == ERR_OK ? slot_identity(t, id, ret, err) : rc;
+}
+
+enum err_code
+tls_ends(struct txn *t, struct identity_ends *ret, struct err *err)
+{
+	struct slot_id id;
+	enum err_code rc = slot_in_use(t, &id, err);
+
+	return rc == ERR_OK ? slot_ends(t, id, ret, err) : rc;
 }
 
 /* ---- all of them -------------------------------------------------------- */
@@ -210,22 +228,22 @@ choose_one(void *arg, struct txn *t, struct slot_id id,
 {
 	struct choice *x = arg;
 	struct tls_choice *found = &x->found;
-	struct identity *identity = NULL;
+	struct identity_ends chain = { .leaf = NULL };
 	enum err_code rc;
 
-	if (found->n == sizeof(found->ids) / sizeof(found->ids[0]) ||
+	if (found->n == sizeof(found->chains) / sizeof(found->chains[0]) ||
 	    (facts->expires < x->now) != x->ended ||
 	    !may_carry(facts, x->host, x->star))
 		return ERR_OK;
-	rc = slot_identity(t, id, &identity, err);
-	if (rc == ERR_OK &&
-	    carries(identity_leaf(identity), x->host, x->star)) {
-		found->ids[found->n++] = identity;
+	if ((rc = slot_ends(t, id, &chain, err)) != ERR_OK)
+		return rc;
+	if (carries(chain.leaf, x->host, x->star)) {
+		found->chains[found->n++] = chain;
 		found->covered = true;
-		identity = NULL;
+	} else {
+		identity_ends_fini(&chain);
 	}
-	identity_free(identity);
-	return rc;
+	return ERR_OK;
 }
 
 static enum err_code
@@ -269,10 +287,10 @@ tls_choose(struct txn *t, uint32_t org, const char *host, int64_t now,
 	if (rc != ERR_OK)
 		return rc;
 	if (c.n == 0) {
-		if ((rc = tls_identity(t, &c.ids[0], err)) != ERR_OK)
+		if ((rc = tls_ends(t, &c.chains[0], err)) != ERR_OK)
 			return rc;
 		c.n = 1;
-		c.covered = cert_covers_host(identity_leaf(c.ids[0]), host);
+		c.covered = cert_covers_host(c.chains[0].leaf, host);
 	}
 	*ret = c;
 	return ERR_OK;
@@ -282,5 +300,5 @@ void
 tls_choice_fini(struct tls_choice *c)
 {
 	while (c->n > 0)
-		identity_free(c->ids[--c->n]);
+		identity_ends_fini(&c->chains[--c->n]);
 }

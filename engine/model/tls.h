@@ -20,9 +20,12 @@ struct tls_state {
 
 /* The one for everybody. */
 enum err_code tls_state(struct txn *t, struct tls_state *ret, struct err *err);
-/* Its identity, the caller's.  ERR_NOT_FOUND. */
+/* Its identity, the caller's; or its chain, without its key:
+ * identity_ends_fini() it.  ERR_NOT_FOUND. */
 enum err_code tls_identity(
     struct txn *t, struct identity **ret, struct err *err);
+enum err_code tls_ends(
+    struct txn *t, struct identity_ends *ret, struct err *err);
 
 /* ---- all of them -------------------------------------------------------- */
 
@@ -53,9 +56,9 @@ enum err_code tls_urls(
 /* "system/tls", "system/tls/NAME" or "orgs/ORG/tls", for people. */
 void tls_path(struct txn *t, struct slot_id id, struct buf *ret);
 
-/* The identities that a client gets who asks for one host. */
+/* The chains that a client gets who asks for one host. */
 struct tls_choice {
-	struct identity *ids[8]; /* the caller's, until tls_choice_fini() */
+	struct identity_ends chains[8]; /* until tls_choice_fini() */
 	size_t n;
 	bool covered; /* one of them carries that name */
 };

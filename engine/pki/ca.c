@@ -6,6 +6,7 @@
 #include <openssl/err.h>
 #include <openssl/rand.h>
 
+#include "engine/pki/der_priv.h"
 #include "engine/pki/openssl_priv.h"
 
 #define BACK_DATE 600 /* seconds that a device's clock may be behind */
@@ -14,7 +15,8 @@
 
 /* What every certificate has. */
 struct draft {
-	EVP_PKEY *key;
+	EVP_PKEY *key;    /* NULL: an RSA key, as rsa has it */
+	struct bytes rsa; /* RFC 3279 2.3.1: RSAPublicKey, DER */
 	const X509_NAME *subject;
 	const struct cert *issuer; /* NULL: itself */
 	const uint8_t *serial;     /* CA_SERIAL_LEN; NULL: random */
@@ -62,6 +64,45 @@ set_times(X509 *x, const struct draft *d)
 	       ASN1_TIME_set(X509_getm_notAfter(x), ends) != NULL;
 }
 
+/*
+ * OpenSSL encodes a key through its provider, and decodes it again, at 0.3 ms.
+ * The usual one, RSA with its parameters NULL, needs only to be copied.
+ */
+static bool
+take_rsa(struct bytes spki, struct bytes *ret)
+{
+	static const uint8_t algorithm[] = { 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86,
+		0x48, 0x86, 0xf7, 0x0d, 1, 1, 1, 0x05, 0 };
+	struct bytes in, bits;
+	struct der d;
+
+	if (!der_take(&spki, DER_SEQUENCE, &in) || spki.len != 0 ||
+	    !der_next(&in, &d) ||
+	    !bytes_equal(d.whole, bytes_of(algorithm, sizeof(algorithm))) ||
+	    !der_take(&in, DER_BITS, &bits) || in.len != 0 || bits.len < 2 ||
+	    bits.p[0] != 0)
+		return false;
+	*ret = bytes_of(bits.p + 1, bits.len - 1);
+	return true;
+}
+
+static bool
+set_key(X509 *x, const struct draft *d)
+{
+	uint8_t *copy;
+
+	if (d->key != NULL)
+		return X509_set_pubkey(x, d->key) == 1;
+	if ((copy = OPENSSL_memdup(d->rsa.p, d->rsa.len)) == NULL)
+		return false;
+	if (X509_PUBKEY_set0_param(X509_get_X509_PUBKEY(x),
+		OBJ_nid2obj(NID_rsaEncryption), V_ASN1_NULL, NULL, copy,
+		(int)d->rsa.len) == 1)
+		return true;
+	OPENSSL_free(copy);
+	return false;
+}
+
 static enum err_code
 begin(const struct draft *d, X509 **ret, struct err *err)
 {
@@ -79,8 +120,7 @@ begin(const struct draft *d, X509 **ret, struct err *err)
 	if (x == NULL || X509_set_version(x, 2) != 1 ||
 	    !set_serial(x, d->serial) || !set_times(x, d) ||
 	    X509_set_subject_name(x, d->subject) != 1 ||
-	    X509_set_issuer_name(x, issuer) != 1 ||
-	    X509_set_pubkey(x, d->key) != 1) {
+	    X509_set_issuer_name(x, issuer) != 1 || !set_key(x, d)) {
 		X509_free(x);
 		return out_of_luck(err);
 	}
@@ -253,11 +293,17 @@ static enum err_code
 add_leaf(X509 *x, const struct identity *ca, const GENERAL_NAMES *names,
     const char *ext_usage, struct err *err)
 {
-	bool rsa = EVP_PKEY_is_a(X509_get0_pubkey(x), "RSA");
+	X509_ALGOR *algorithm = NULL;
+	const ASN1_OBJECT *oid = NULL;
+	bool rsa;
 	/* RFC 5280 4.2.1.6: the names count where the subject is empty */
 	int critical = X509_NAME_entry_count(X509_get_subject_name(x)) == 0;
 	X509 *issuer = cert_x509(identity_leaf(ca));
 
+	X509_PUBKEY_get0_param(
+	    NULL, NULL, NULL, &algorithm, X509_get_X509_PUBKEY(x));
+	X509_ALGOR_get0(&oid, NULL, NULL, algorithm);
+	rsa = OBJ_obj2nid(oid) == NID_rsaEncryption;
 	if (!add_text(x, issuer, NID_basic_constraints, "critical,CA:FALSE") ||
 	    !add_text(x, issuer, NID_key_usage,
 		rsa ? "critical,digitalSignature,keyEncipherment"
@@ -317,8 +363,8 @@ ca_issue(const struct identity *ca, const struct csr *request,
 		    profile->days);
 	if ((rc = keyspec_check(csr_keyspec(request), err)) != ERR_OK)
 		return rc;
-	d.key = d2i_PUBKEY(NULL, &p, (long)spki.len);
-	if (d.key == NULL) {
+	if (!take_rsa(spki, &d.rsa) &&
+	    (d.key = d2i_PUBKEY(NULL, &p, (long)spki.len)) == NULL) {
 		rc = out_of_luck(err);
 		goto out;
 	}

@@ -204,6 +204,35 @@ read_facts(struct cert *c, struct err *err)
 }
 
 enum err_code
+cert_of_x509(X509 *x, struct cert **ret, struct err *err)
+{
+	struct cert *c = calloc(1, sizeof(*c));
+	enum err_code rc;
+
+	if (c == NULL)
+		return err_set(err, ERR_NO_MEMORY, "certificate");
+	atomic_init(&c->refs, 1);
+	X509_up_ref(x);
+	c->x = x;
+	PUT_DER(&c->der, i2d_X509, x);
+	if (c->der.len > CERT_DER_MAX)
+		rc = err_set(err, ERR_UNDECODABLE,
+		    "a certificate of %zu bytes is none: at most %d",
+		    c->der.len, CERT_DER_MAX);
+	else if (c->der.len == 0)
+		rc = err_set(err, ERR_UNDECODABLE, "not a certificate");
+	else
+		rc = read_facts(c, err);
+	if (rc == ERR_OK) {
+		*ret = c;
+		c = NULL;
+	}
+	ERR_clear_error();
+	cert_free(c);
+	return rc;
+}
+
+enum err_code
 cert_parse(struct bytes der, struct cert **ret, struct err *err)
 {
 	struct cert *c = calloc(1, sizeof(*c));

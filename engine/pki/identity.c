@@ -216,3 +216,43 @@ identity_decode(struct bytes bytes, struct identity **ret, struct err *err)
 	return err_set(err, rc == ERR_NO_MEMORY ? rc : ERR_DAMAGED,
 	    "a stored identity is damaged: %s", why.msg);
 }
+
+enum err_code
+identity_decode_ends(
+    struct bytes bytes, struct identity_ends *ret, struct err *err)
+{
+	struct identity_ends ends = { .leaf = NULL };
+	struct bytes item, first = BYTES_NONE, last = BYTES_NONE;
+	struct err why = { 0 };
+	enum err_code rc = pkirec_open(&bytes, magic, &why);
+	char kind;
+
+	while (rc == ERR_OK &&
+	       (rc = pkirec_next(&bytes, &kind, &item, &why)) == ERR_OK)
+		if (kind == RECORD_CERT) {
+			if (first.p == NULL)
+				first = item;
+			last = item;
+		}
+	if (rc == ERR_NOT_FOUND && first.p != NULL)
+		rc = cert_parse(first, &ends.leaf, &why);
+	if (rc == ERR_OK && last.p != first.p)
+		rc = cert_parse(last, &ends.last, &why);
+	else if (rc == ERR_OK)
+		ends.last = cert_ref(ends.leaf);
+	if (rc == ERR_OK) {
+		*ret = ends;
+		return ERR_OK;
+	}
+	identity_ends_fini(&ends);
+	return err_set(err, rc == ERR_NO_MEMORY ? rc : ERR_DAMAGED,
+	    "a stored identity is damaged: %s", why.msg);
+}
+
+void
+identity_ends_fini(struct identity_ends *ends)
+{
+	cert_free(ends->leaf);
+	cert_free(ends->last);
+	*ends = (struct identity_ends){ .leaf = NULL };
+}

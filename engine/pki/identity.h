@@ -52,4 +52,17 @@ enum err_code identity_encode(
 enum err_code identity_decode(
     struct bytes bytes, struct identity **ret, struct err *err);
 
+/*
+ * The ends of the chain alone, the caller's: without its key, which costs
+ * many times as much.  last is the leaf once more if there is nothing above
+ * it.  ERR_DAMAGED.
+ */
+struct identity_ends {
+	struct cert *leaf;
+	struct cert *last;
+};
+enum err_code identity_decode_ends(
+    struct bytes bytes, struct identity_ends *ret, struct err *err);
+void identity_ends_fini(struct identity_ends *ends);
+
 #endif

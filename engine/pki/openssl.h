@@ -17,6 +17,10 @@
 #include "engine/pki/pkey.h"
 
 X509 *cert_x509(const struct cert *c);
+/* cert_parse() of what OpenSSL has parsed already: counts x, whose key need not
+ * be decoded once more.  x is of this thread alone, and is shared from now on:
+ * it must not be changed any more. */
+enum err_code cert_of_x509(X509 *x, struct cert **ret, struct err *err);
 EVP_PKEY *pkey_evp(const struct pkey *k);
 
 /* Append the message as DER. */

@@ -203,29 +203,28 @@ static enum err_code
 find_signer(struct message *m, struct cert **ret, struct err *err)
 {
 	STACK_OF(X509) *certs = CMS_get1_certs(m->cms);
-	int i, n = sk_X509_num(certs), len = -1;
 	CMS_SignerInfo *si = signer_info(m);
-	uint8_t *der = NULL;
+	int i, n = sk_X509_num(certs);
+	X509 *found = NULL;
 	enum err_code rc;
 
 	for (i = 0; i < n && n <= MESSAGE_MAX_CERTS; i++) {
 		if (CMS_SignerInfo_cert_cmp(si, sk_X509_value(certs, i)) != 0)
 			continue;
-		CMS_SignerInfo_set1_signer_cert(si, sk_X509_value(certs, i));
-		len = i2d_X509(sk_X509_value(certs, i), &der);
+		found = sk_X509_value(certs, i);
+		CMS_SignerInfo_set1_signer_cert(si, found);
 		break;
 	}
 	if (n > MESSAGE_MAX_CERTS)
 		rc = err_set(err, ERR_UNDECODABLE,
 		    "the message has %d certificates: at most %d", n,
 		    MESSAGE_MAX_CERTS);
-	else if (len <= 0)
+	else if (found == NULL)
 		rc = err_set(err, ERR_UNDECODABLE,
 		    "RFC 8894 3.1: the signer's certificate is not in the "
 		    "message");
 	else
-		rc = cert_parse(bytes_of(der, (size_t)len), ret, err);
-	OPENSSL_free(der);
+		rc = cert_of_x509(found, ret, err);
 	sk_X509_pop_free(certs, X509_free);
 	return rc;
 }

@@ -82,7 +82,7 @@ chosen(uint32_t org, const char *host)
 
 	must(store_view(rules->store, choose_txn, &x, &rules_err));
 	snprintf(name, sizeof(name), "%s%s",
-	    cert_name(identity_leaf(x.choice.ids[0]), 0)->text,
+	    cert_name(x.choice.chains[0].leaf, 0)->text,
 	    x.choice.covered ? "" : "!");
 	tls_choice_fini(&x.choice);
 	return name;
@@ -176,7 +176,7 @@ own_carries(const char *host)
 	bool yes;
 
 	must(store_view(rules->store, choose_txn, &x, &rules_err));
-	yes = cert_covers_host(identity_leaf(x.choice.ids[0]), host);
+	yes = cert_covers_host(x.choice.chains[0].leaf, host);
 	tls_choice_fini(&x.choice);
 	return yes;
 }

@@ -116,6 +116,15 @@ issue_phone(const struct identity *ca)
 	ok(ca_issue(ca, r, &p, NOW, &c, &err) == ERR_KEY_REJECTED && c == NULL,
 	    "a weak key gets no certificate");
 	csr_free(r);
+	r = request("openssl req -new -newkey ec -pkeyopt "
+		    "ec_paramgen_curve:P-384 -nodes -keyout w.key -subj /CN=w "
+		    "-out x");
+	ok(ca_issue(ca, r, &p, NOW, &c, &err) == ERR_OK &&
+		bytes_equal(cert_spki(c), csr_spki(r)) &&
+		cert_key_usages(c) == CERT_KU_SIGN,
+	    "a key of a curve gets one, to sign with");
+	cert_free(c);
+	csr_free(r);
 }
 
 static void

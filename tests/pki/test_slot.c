@@ -306,10 +306,17 @@ test_waiting_of(void)
 		bundle_free(v[i]);
 }
 
+static bool
+is_cert(const struct cert *a, const struct cert *b)
+{
+	return bytes_equal(cert_der(a), cert_der(b));
+}
+
 static void
 test_record(void)
 {
 	struct identity *id = NULL, *again = NULL;
+	struct identity_ends ends = { .leaf = NULL };
 	struct buf a = { 0 }, b = { 0 };
 	struct err err;
 
@@ -321,11 +328,28 @@ test_record(void)
 	    "an identity is the same after encoding and decoding");
 	identity_free(again);
 	again = NULL;
+	ok(identity_decode_ends(buf_view(&a), &ends, &err) == ERR_OK &&
+		is_cert(ends.leaf, identity_leaf(id)) &&
+		is_cert(ends.last, identity_cert(id, 2)),
+	    "its leaf and its root alone can be had, too");
+	identity_ends_fini(&ends);
 	a.p[a.len - 5] ^= 1;
 	a.len--;
 	ok(identity_decode(buf_view(&a), &again, &err) == ERR_DAMAGED &&
 		again == NULL,
 	    "a cut one is damaged");
+	ok(identity_decode_ends(buf_view(&a), &ends, &err) == ERR_DAMAGED &&
+		ends.leaf == NULL && ends.last == NULL,
+	    "also for its ends");
+	identity_free(id);
+	id = NULL;
+	buf_reset(&a);
+	ok(pick(SLOT_TLS, "tls.pem tls.key", now, &id, &err) == ERR_OK &&
+		identity_encode(id, &a, &err) == ERR_OK &&
+		identity_decode_ends(buf_view(&a), &ends, &err) == ERR_OK &&
+		ends.leaf == ends.last,
+	    "of one without a chain both ends are the leaf");
+	identity_ends_fini(&ends);
 	identity_free(id);
 	buf_wipe(&a);
 	buf_wipe(&b);
