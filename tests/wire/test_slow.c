@@ -165,7 +165,9 @@ test_many(void)
 	long before;
 	int i;
 
-	s = wire_serve((struct server_options){ .head_ms = 60000 }, &id);
+	s = wire_serve(
+	    (struct server_options){ .head_ms = 600000, .idle_ms = 600000 },
+	    &id);
 	o = (struct wire_client_options){ .port = server_port(s, 0) };
 	before = resident_kb();
 	for (i = 0; i < MANY; i++)
