@@ -18,8 +18,10 @@ import time
 M, SECONDS, SEED = sys.argv[1], float(sys.argv[2]), sys.argv[3]
 CRASH = sys.argv[4] if len(sys.argv) > 4 else None
 THREADS = 3
-NAMES = ['a.md', 'b.md', 'c d.md', 'ü.md', 'name', '.gitignore']
-SCRATCH = ['a.md.tmp', '.b.md.AbCdEf', 'c~']
+NAMES = ['a.md', 'b.md', 'c d.md', 'ü.md', 'name', '.gitignore', 'apns/x.md']
+SCRATCH = ['a.md.tmp', '.b.md.AbCdEf', 'c~', 'apns/y.tmp']
+DIRS = ['tls', 'signing']  # made and removed; apns is always there
+IS_DIR = b'(a directory)'
 wrong = []
 counts = {}
 crashes = 0
@@ -250,6 +252,40 @@ class Worker(threading.Thread):
                 name)).st_mode & 0o777 != mode:
             self.differ('chmod %s: another mode' % name)
 
+    def do_utime(self):
+        name = self.rand.choice(NAMES)
+        ns = self.rand.randrange(1 << 61)
+        self.settle(name)
+        old = next(iter(self.may(name)))
+        self.say('utime', name, ns)
+        got = self.call(lambda: os.utime(self.path(name), ns=(ns, ns)),
+                        allowed=(errno.ENOENT,))
+        if isinstance(got, OSError) != (old is None):
+            self.differ('utime %s: %r' % (name, got))
+        elif old is not None and self.call(os.stat, self.path(
+                name)).st_mtime_ns != ns:
+            self.differ('utime %s: another time' % name)
+
+    def do_mkdir(self):
+        self.make_or_remove(os.mkdir, errno.EEXIST, IS_DIR)
+
+    def do_rmdir(self):
+        self.make_or_remove(os.rmdir, errno.ENOENT, None)
+
+    def make_or_remove(self, fn, wrong_state, new):
+        name = self.rand.choice(DIRS)
+        self.settle(name)
+        old = next(iter(self.may(name)))
+        self.say(fn.__name__, name)
+        try:
+            got = self.call(fn, self.path(name), allowed=(wrong_state,))
+        except Lost:
+            self.files[name] = {old, new}
+            raise
+        if isinstance(got, OSError) != (old == new):
+            self.differ('%s %s: %r' % (fn.__name__, name, got))
+        self.files[name] = {new}
+
     def do_read(self):
         self.settle(self.rand.choice(NAMES + SCRATCH))
 
@@ -261,6 +297,9 @@ class Worker(threading.Thread):
 
     def look(self, name):
         def read():
+            if name in DIRS:
+                os.listdir(self.path(name))
+                return IS_DIR
             with open(self.path(name), 'rb') as f:
                 data = f.read()
             return data
@@ -278,10 +317,11 @@ class Worker(threading.Thread):
         self.table(name)[name] = {got}
 
     def check_all(self):
-        for name in NAMES + SCRATCH:
+        for name in NAMES + SCRATCH + DIRS:
             self.settle(name)
-        there = {n for n in NAMES + SCRATCH if self.may(n) != {None}}
-        got = set(self.call(os.listdir, self.dir))
+        there = {n for n in NAMES + SCRATCH + DIRS if self.may(n) != {None}}
+        got = set(self.call(os.listdir, self.dir)) - {'apns'}
+        got |= {'apns/' + n for n in self.call(os.listdir, self.path('apns'))}
         if got != there:
             self.differ('listing: %s, not %s' % (sorted(got), sorted(there)))
 
@@ -299,8 +339,9 @@ class Worker(threading.Thread):
             return str(e)
 
     def loop(self):
-        ops = ['write'] * 8 + ['rename'] * 4 + ['unlink', 'truncate', 'chmod',
-                                                'read', 'read', 'list']
+        ops = ['write'] * 8 + ['rename'] * 4 + [
+            'unlink', 'truncate', 'chmod', 'utime', 'mkdir', 'rmdir', 'read',
+            'read', 'list']
         while time.time() < end and not wrong:
             op = self.rand.choice(ops)
             counts[op] = counts.get(op, 0) + 1
@@ -368,7 +409,7 @@ crash = start_crasher() if CRASH else None
 end = time.time() + SECONDS
 workers = [Worker(i) for i in range(THREADS)]
 for w in workers:
-    os.mkdir(w.dir)
+    os.makedirs(w.dir + '/apns')
     w.start()
 chance = random.Random(SEED)
 while CRASH and time.time() < end and not wrong:

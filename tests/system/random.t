@@ -26,12 +26,14 @@ grep -A 30 -E 'Sanitizer|runtime error' "$T/log" >>"$T/sanitizers"
 exec "$T/serve"
 END
 chmod 755 "$T/serve" "$T/crash"
-# what DESCRIPTION: how many files it has open, and its memory
+# what DESCRIPTION: how many files it has open, and its memory.  That of files
+# is the store's map; a sanitizer keeps what was freed for a while.
 what()
 {
 	held=$(find /proc/"$(cat "$T/pid")"/fd -mindepth 1 | wc -l)
-	echo "# $1: $held files open," \
-		"$(sed -n 's/^VmRSS:[[:space:]]*//p' "/proc/$(cat "$T/pid")/status")"
+	echo "# $1: $held files open; memory $(sed -n \
+		's/^Rss\(Anon\|File\):[[:space:]]*\([0-9]*\).*/\1 \2/p' \
+		"/proc/$(cat "$T/pid")/status" | tr '\n' ' ')kB"
 }
 "$T/serve"
 ok $? 'the server starts'
