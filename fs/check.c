@@ -196,9 +196,10 @@ open_top(const char *dir, int *fd, bool *orgs, bool *system, struct err *err)
 }
 
 enum err_code
-check_tree(const char *dir, unsigned *faults, struct err *err)
+check_tree(
+    const char *dir, const char *schema, unsigned *faults, struct err *err)
 {
-	struct engine_options options = { 0 };
+	struct engine_options options = { .schema_dir = schema };
 	struct engine *e = NULL;
 	struct check c = { 0 };
 	bool orgs = false, system = false, has_fs = false;

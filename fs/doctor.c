@@ -227,11 +227,12 @@ doctor_show(struct bytes text, long days, bool pretty, struct buf *ret)
 {
 	enum doctor_exit worst = DOCTOR_UNKNOWN;
 	struct page p;
-	int state;
+	int i, state;
 
 	if (read_page(text, days, &p)) {
 		worst = DOCTOR_OK;
-		for (state = DOCTOR_CRITICAL; state >= DOCTOR_OK; state--) {
+		for (i = DOCTOR_OK; i <= DOCTOR_CRITICAL; i++) {
+			state = pretty ? i : DOCTOR_CRITICAL - i;
 			show_group(&p, (enum doctor_exit)state, pretty, ret);
 			if (p.count[state] > 0 && state > (int)worst)
 				worst = (enum doctor_exit)state;

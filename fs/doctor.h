@@ -19,7 +19,8 @@ enum doctor_exit {
 
 /*
  * Append text (the bytes of status/doctor) to ret as it is to be shown:
- * as it is, or with pretty in groups, wrapped to 80 columns.  Certificates that
+ * as it is, or with pretty in groups, wrapped to 80 columns, the worst last,
+ * where a terminal has them in view.  Certificates that
  * end within days fail (-1: none more than the page says).  A page of another
  * form is DOCTOR_UNKNOWN.
  */

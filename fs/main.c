@@ -26,12 +26,18 @@ usage(const char *line)
 static int
 do_check(int argc, char **argv)
 {
+	const char *schema = NULL;
 	unsigned faults = 0;
 	struct err err = { 0 };
 
-	if (argc != 3)
-		return usage("check DIR");
-	if (check_tree(argv[2], &faults, &err) != ERR_OK)
+	if (argc == 5 && strcmp(argv[2], "--schema") == 0) {
+		schema = argv[3];
+		argc -= 2;
+		argv += 2;
+	}
+	if (argc != 3 || argv[2][0] == '-')
+		return usage("check [--schema DIR] DIR");
+	if (check_tree(argv[2], schema, &faults, &err) != ERR_OK)
 		return fail(&err);
 	return faults == 0 ? 0 : 1;
 }

@@ -8,7 +8,7 @@
 
 const char options_help[] =
     "Usage: mdmfs [options] STATE_DIR MOUNTPOINT   mount and serve\n"
-    "       mdmfs check DIR                        judge a configuration tree\n"
+    "       mdmfs check [--schema DIR] DIR         judge a configuration tree\n"
     "       mdmfs doctor [--days N] MOUNTPOINT     does it all work?\n"
     "       mdmfs wait [--timeout N] MOUNTPOINT FILE...  until commands are "
     "answered\n"

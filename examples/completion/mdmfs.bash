@@ -58,7 +58,8 @@ _mdmfs()
 		fi
 		;;
 	check)
-		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W --schema -- "$cur"
+			compgen -d -- "$cur")
 		;;
 	backup)
 		if [[ $cur == -* ]]; then

@@ -203,6 +203,18 @@ soon 'grep -q "schema: refused.*errors.tsv:[0-9]*: not 16" "$M/events"' \
 	'broken ones are refused with file and line'
 works 'and the ones before stay' test -e "$M/status/commands/DeviceLockNow"
 stop_server
+mkdir -p "$T/tree/orgs/a/commands"
+echo DeviceLockNow >"$T/tree/orgs/a/commands/lock"
+"$MDMFS" check "$T/tree" >"$T/out"
+like "$(cat "$T/out")" 'unknown request type DeviceLockNow' \
+	'mdmfs check judges by its own tables'
+"$MDMFS" check --schema "$T/tables" "$T/tree" >"$T/out" 2>&1
+is "$?" 1 'or by those of --schema'
+like "$(cat "$T/out")" 'errors.tsv:[0-9]+:' 'which must be whole there, too'
+sed -i '$d' "$T/tables/errors.tsv"
+"$MDMFS" check --schema "$T/tables" "$T/tree" >"$T/out" 2>&1
+like "$(cat "$T/out")" 'lock:.*no enrolled device' 'and know other commands'
+echo broken >>"$T/tables/errors.tsv"
 "$MDMFS" -f --listen "127.0.0.1:$PORT" --schema "$T/tables" "$T/state" "$M" \
 	2>"$T/out"
 is "$?" 1 'no server starts with broken ones'
