@@ -59,6 +59,7 @@ look_txn(struct txn *t, void *arg, struct err *err)
 		ERR_OK) {
 		x->challenge_of = (struct challenge){ .org = x->device.org,
 			.meant = x->number,
+			.renews = x->device.enrolled_at,
 			.admission = issued.admission };
 		profile_admission(&x->in, &issued.admission);
 	}

@@ -181,16 +181,21 @@ issued_end(struct txn *t, const uint8_t fingerprint[static 32],
 }
 
 enum err_code
-issued_end_successor(struct txn *t, const uint8_t fingerprint[static 32],
+issued_end_successors(struct txn *t, const uint8_t fingerprint[static 32],
     enum cert_state state, int64_t now, struct err *err)
 {
-	struct issued i, next;
+	struct issued i;
+	enum err_code rc = ERR_OK;
 
-	if (issued_read(t, fingerprint, &i, NULL) != ERR_OK ||
-	    issued_read(t, i.renewed_by, &next, NULL) != ERR_OK ||
-	    next.device != 0 || next.state != CERT_VALID)
+	if (issued_read(t, fingerprint, &i, NULL) != ERR_OK)
 		return ERR_OK;
-	return issued_end(t, i.renewed_by, state, now, err);
+	/* each is younger than the one that it renews: there are no circles */
+	while (rc == ERR_OK &&
+	       issued_read(t, i.renewed_by, &i, NULL) == ERR_OK &&
+	       i.device == 0)
+		if (i.state == CERT_VALID)
+			rc = issued_end(t, i.fingerprint, state, now, err);
+	return rc;
 }
 
 /* ---- by serial number --------------------------------------------------- */

@@ -63,8 +63,8 @@ enum err_code issued_der(struct txn *t, const uint8_t fingerprint[static 32],
 /* It is not valid any more, for that reason; if it is known. */
 enum err_code issued_end(struct txn *t, const uint8_t fingerprint[static 32],
     enum cert_state state, int64_t now, struct err *err);
-/* The same for what renews it, and no device has used yet. */
-enum err_code issued_end_successor(struct txn *t,
+/* The same for what renews it, and renews that, and no device has used yet. */
+enum err_code issued_end_successors(struct txn *t,
     const uint8_t fingerprint[static 32], enum cert_state state, int64_t now,
     struct err *err);
 

@@ -54,7 +54,7 @@ challenge_store(struct txn *t, const struct challenge *c, struct err *err)
 	struct buf b = { 0 };
 	enum err_code rc;
 
-	record_u8(&b, 2);
+	record_u8(&b, 3);
 	record_u32(&b, c->org);
 	record_u32(&b, c->meant);
 	record_i64(&b, c->expires);
@@ -65,6 +65,7 @@ challenge_store(struct txn *t, const struct challenge *c, struct err *err)
 	record_text(&b, c->name);
 	record_u64(&b, c->ino);
 	record_u64(&b, c->version);
+	record_i64(&b, c->renews);
 	if ((rc = buf_error(&b, err)) == ERR_OK)
 		rc = txn_put(t, key_view(&k), buf_view(&b), err);
 	buf_free(&b);
@@ -125,6 +126,8 @@ challenge_read(
 		c.ino = read_u64(&r);
 		c.version = read_u64(&r);
 	}
+	if (version >= 3)
+		c.renews = read_i64(&r);
 	if ((rc = record_end(&r, "challenge", err)) == ERR_OK)
 		*ret = c;
 	return rc;

@@ -35,6 +35,9 @@ struct challenge {
 	char name[DEVICE_ID_MAX + 1];
 	uint64_t ino;
 	uint64_t version;
+	/* It renews the certificate of meant's enrollment that began then
+	 * (enrolled_at), and no other; 0: it does not. */
+	int64_t renews;
 };
 
 /* A fresh one: CHALLENGE_LEN characters and a NUL. */

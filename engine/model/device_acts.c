@@ -78,7 +78,7 @@ device_forget(struct txn *t, struct device *d, int64_t now, struct err *err)
 	    issued_read(t, d->fingerprint, &issued, NULL) == ERR_OK)
 		rc = admission_unbind(t, d->org, &issued.admission, err);
 	if (rc == ERR_OK)
-		rc = issued_end_successor(
+		rc = issued_end_successors(
 		    t, d->fingerprint, CERT_REVOKED, now, err);
 	if (rc == ERR_OK)
 		rc = issued_end(t, d->fingerprint, CERT_REVOKED, now, err);

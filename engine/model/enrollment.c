@@ -220,7 +220,7 @@ enrollment_check_out(struct txn *t, const struct speaker *s, struct err *err)
 	d.seen_at = s->now;
 	/* Apple's device deletes the key with the profile: whoever comes with it
 	 * later is let in like a stranger, or not at all */
-	if ((rc = issued_end_successor(
+	if ((rc = issued_end_successors(
 		 t, d.fingerprint, CERT_CEASED, s->now, err)) == ERR_OK &&
 	    (rc = issued_end(t, d.fingerprint, CERT_CEASED, s->now, err)) ==
 		ERR_OK &&

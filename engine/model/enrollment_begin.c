@@ -183,6 +183,10 @@ begin_anew(struct txn *t, const struct speaker *s, const struct issued *issued,
 		rc = device_count(t, d->org, -1, NULL, err);
 	if (rc == ERR_OK && !kept)
 		rc = enrollment_forget(t, d, dropped, err);
+	/* with its successors, unless this is one */
+	if (rc == ERR_OK && !same && issued->meant != d->number)
+		rc = issued_end_successors(
+		    t, d->fingerprint, CERT_SUPERSEDED, s->now, err);
 	if (rc == ERR_OK && !same)
 		rc =
 		    issued_end(t, d->fingerprint, CERT_SUPERSEDED, s->now, err);

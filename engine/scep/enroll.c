@@ -99,7 +99,8 @@ store_txn(struct txn *t, void *arg, struct err *err)
 	memcpy(issued.name, g->name, sizeof(issued.name));
 	issued.admission =
 	    g->challenged ? g->challenge.admission : g->old.admission;
-	if (g->renewal && (rc = take_over(t, e, g, &issued, err)) != ERR_OK)
+	if ((g->renewal || g->succeeds) &&
+	    (rc = take_over(t, e, g, &issued, err)) != ERR_OK)
 		return rc;
 	if (g->challenged) {
 		g->challenge.used_at = e->now;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "engine/base/text.h"
+#include "engine/model/devices.h"
 #include "engine/model/orgs.h"
 
 /* For how long a lost answer is given again, in seconds. */
@@ -71,6 +72,28 @@ check_used(
 	return rc;
 }
 
+/* What renews an enrollment ends with it; else the one whose certificate goes
+ * on is in g->old. */
+static enum err_code
+check_enrollment(
+    struct txn *t, const struct challenge *c, struct grant *g, struct err *err)
+{
+	struct device d;
+
+	if (c->renews == 0)
+		return ERR_OK;
+	if (device_read(t, c->meant, &d, NULL) != ERR_OK || d.org != c->org ||
+	    d.state != DEVICE_ENROLLED || d.enrolled_at != c->renews)
+		return err_set(err, ERR_GONE,
+		    "the challenge was to renew an enrollment that has ended "
+		    "since%s",
+		    FRESH_PROFILE);
+	if (!g->renewal || g->meant != c->meant)
+		g->succeeds =
+		    issued_read(t, d.fingerprint, &g->old, NULL) == ERR_OK;
+	return ERR_OK;
+}
+
 static enum err_code
 check_challenge(
     struct txn *t, const struct enroll *e, struct grant *g, struct err *err)
@@ -93,7 +116,8 @@ check_challenge(
 		    "address and its challenge do not belong together");
 	if (c->used_at != 0)
 		return check_used(t, e, g, err);
-	if ((rc = challenge_check_file(t, c, err)) != ERR_OK)
+	if ((rc = challenge_check_file(t, c, err)) != ERR_OK ||
+	    (rc = check_enrollment(t, c, g, err)) != ERR_OK)
 		return rc;
 	if (e->now < c->expires)
 		return ERR_OK;

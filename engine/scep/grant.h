@@ -11,6 +11,8 @@
 /* What an applicant may have. */
 struct grant {
 	bool renewal; /* signed by a certificate that was issued here: */
+	/* or for the enrollment of one, by a challenge: */
+	bool succeeds;
 	struct issued old;
 	uint32_t meant; /* for this device alone; 0: for anybody */
 	char name[DEVICE_ID_MAX + 1]; /* or for one that calls itself so */
