@@ -140,10 +140,10 @@ learn_array(struct learner *l, const char *name, const struct pl *array)
 {
 	struct buf b = { 0 };
 
-	if (pl_type(pl_array_at(array, 0)) == PL_DICT)
-		l->rc = put_list(l, name, array);
-	else if (join(array, &b))
+	if (pl_type(pl_array_at(array, 0)) != PL_DICT && join(array, &b))
 		pl_set_string(l->facts, name, buf_str(&b));
+	else
+		l->rc = put_list(l, name, array);
 	buf_free(&b);
 }
 

@@ -3,7 +3,8 @@
  * secrets, which go nowhere else.
  *
  * One row of answer_rows[] a request type.  Lists are kept as the device told
- * them and shown in info/ twice: NAME.tsv and NAME.plist.
+ * them and shown in info/ twice: NAME.tsv and NAME.plist; a chain of certificates as
+ * NAME.pem and NAME.plist.
  */
 #ifndef MDMFS_MODEL_ANSWERS_H
 #define MDMFS_MODEL_ANSWERS_H
@@ -43,13 +44,14 @@ bool answer_is_secret(const char *key);
 
 /* ---- lists -------------------------------------------------------------- */
 
-enum answer_form { ANSWER_PLIST, ANSWER_TSV };
+enum answer_form { ANSWER_PLIST, ANSWER_TSV, ANSWER_PEM };
 
 /* Whether name is that of a list's file, and which form it has; *len is the
  * length of the list's own name. */
 bool answer_file(const char *name, enum answer_form *form, size_t *len);
 
-/* Append the file; the first line of a TSV names its columns.  ERR_NOT_FOUND */
+/* Append the file; the first line of a TSV of dictionaries names its columns.
+ * ERR_NOT_FOUND */
 enum err_code answer_page(struct txn *t, const struct schema *schema,
     uint32_t device, const char *file, struct buf *b, struct err *err);
 

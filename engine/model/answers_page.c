@@ -6,6 +6,7 @@
 
 #include "engine/base/text.h"
 #include "engine/model/answers_priv.h"
+#include "engine/pki/pem.h"
 
 #define COLUMNS_MAX 64
 #define COLUMN_MAX  80 /* bytes of a name that only the device knows */
@@ -23,12 +24,12 @@ list_key(uint32_t device, const char *name, size_t len)
 bool
 answer_file(const char *name, enum answer_form *form, size_t *len)
 {
-	static const char *const endings[] = {
-		[ANSWER_PLIST] = ".plist", [ANSWER_TSV] = ".tsv"
-	};
+	static const char *const endings[] = { [ANSWER_PLIST] = ".plist",
+		[ANSWER_TSV] = ".tsv",
+		[ANSWER_PEM] = ".pem" };
 	size_t n = strlen(name), e, i;
 
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
 		e = strlen(endings[i]);
 		if (n <= e || n - e > FACT_KEY_MAX ||
 		    strcmp(name + n - e, endings[i]) != 0)
@@ -38,6 +39,15 @@ answer_file(const char *name, enum answer_form *form, size_t *len)
 		return true;
 	}
 	return false;
+}
+
+/* What is an array of certificates, the device's own first. */
+static bool
+is_chain(const char *name, size_t len)
+{
+	static const char chain[] = "DevicePropertiesAttestation";
+
+	return len == sizeof(chain) - 1 && memcmp(name, chain, len) == 0;
 }
 
 /* ---- columns ------------------------------------------------------------ */
@@ -231,6 +241,15 @@ put_table(struct table *t, const struct pl *list)
 {
 	size_t i, n = pl_array_len(list);
 
+	if (t->n == 0 && n > 0 && pl_type(pl_array_at(list, 0)) != PL_DICT) {
+		for (i = 0; i < n; i++) {
+			if (is_field(pl_array_at(list, i)))
+				put_field(t->b, pl_array_at(list, i));
+			buf_char(t->b, '\n');
+		}
+		return;
+	}
+
 	pl_dict_each(list, told_columns, t);
 	for (i = 0; i < n; i++)
 		told_columns(t, "", pl_array_at(list, i));
@@ -314,10 +333,12 @@ answer_page(struct txn *t, const struct schema *schema, uint32_t device,
 	enum answer_form form;
 	struct bytes value;
 	struct key k;
-	size_t len;
+	size_t len, i;
 	enum err_code rc = ERR_NOT_FOUND;
 
-	if (answer_file(file, &form, &len)) {
+	if (answer_file(file, &form, &len) &&
+	    (form == ANSWER_PLIST ||
+		is_chain(file, len) == (form == ANSWER_PEM))) {
 		k = list_key(device, file, len);
 		rc = txn_get(t, key_view(&k), &value, NULL);
 	}
@@ -329,6 +350,10 @@ answer_page(struct txn *t, const struct schema *schema, uint32_t device,
 	snprintf(name, sizeof(name), "%.*s", (int)len, file);
 	if (form == ANSWER_PLIST) {
 		pl_write_xml(list, b);
+	} else if (form == ANSWER_PEM) {
+		for (i = 0; i < pl_array_len(list); i++)
+			pem_put(
+			    b, "CERTIFICATE", pl_data(pl_array_at(list, i)));
 	} else if (strcmp(name, "Restrictions") == 0) {
 		put_restrictions(b, list);
 	} else if ((table = calloc(1, sizeof(*table))) != NULL) {
@@ -353,7 +378,9 @@ static enum err_code
 file_one(void *arg, struct bytes key, struct bytes value, bool *stop,
     struct err *err)
 {
-	static const char *const endings[] = { "plist", "tsv" };
+	const char *const endings[] = { "plist",
+		is_chain((const char *)key.p + 5, key.len - 5) ? "pem"
+							       : "tsv" };
 	const struct files *f = arg;
 	char name[FACT_KEY_MAX + 8];
 	size_t i;
