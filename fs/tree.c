@@ -85,7 +85,7 @@ const struct tree_row tree[] = {
 { "orgs/{org}/scep/fingerprint",     F(0644), KEPT(SCEP_SETTING),                                                  "SHA-256 (or SHA-1, MD5) of that CA's certificate, hexadecimal: nothing else is accepted" },
 { "orgs/{org}/scep/proxy",           F(0644), KEPT(SCEP_SETTING),                                                  "while it is there, devices reach that CA through this server" },
 { "orgs/{org}/scep/challenge",       F(0600), KEPT(SCEP_SECRET),                                                   "what that CA wants to hear, the same from every device" },
-{ "orgs/{org}/scep/ndes-url",        F(0644), KEPT(SCEP_SETTING),                                                  "a page of NDES, https://ndes.acme.example/certsrv/mscep_admin/: a challenge is fetched there for each device" },
+{ "orgs/{org}/scep/ndes-url",        F(0644), KEPT(SCEP_SETTING),                                                  "a page of NDES, https://ndes.acme.example/certsrv/mscep_admin/: a challenge is fetched there for each device, for a renewal when the device comes for it" },
 { "orgs/{org}/scep/ndes-user",       F(0644), KEPT(SCEP_SETTING),                                                  "who may read that page: scep@acme.example, or the domain, a backslash and the name" },
 { "orgs/{org}/scep/ndes-password",   F(0600), KEPT(SCEP_SECRET),                                                   "its password" },
 { "orgs/{org}/enrollment",           D(0755), KEPT(ENROLLMENT),                                                   "settings of the enrollment profile" },

@@ -33,6 +33,7 @@ struct profile_inputs {
 	char udid[DEVICE_ID_MAX + 1];
 	char serial[DEVICE_ID_MAX + 1];
 	char own_challenge[CHALLENGE_MAX + 1]; /* of scep/challenges; "" */
+	bool unfit; /* leave a challenge out that would have to be fetched */
 	/* The payloads are encrypted for it; NULL: they are not.  Borrowed. */
 	const struct cert *reader;
 	const struct engine *engine;
@@ -53,6 +54,9 @@ void profile_inputs_fini(struct profile_inputs *in);
  * told to another CA.  In the same transaction. */
 enum err_code profile_for(struct txn *t, struct profile_inputs *in,
     const char *udid, const char *serial, struct err *err);
+
+/* Whether its challenge must be fetched, and lives for SCEP_NDES_LIFE then. */
+bool profile_fetches(const struct profile_inputs *in);
 
 /* What the profile says of how the device was let in. */
 void profile_admission(struct profile_inputs *in, const struct admission *a);

@@ -93,6 +93,13 @@ fill(struct draft *d, struct err *err)
 	return rc;
 }
 
+bool
+profile_fetches(const struct profile_inputs *in)
+{
+	return in->scep.url[0] != '\0' && in->scep.ndes_url[0] != '\0' &&
+	       in->own_challenge[0] == '\0';
+}
+
 /* What another CA wants to hear: for this device, fetched for it, for all. */
 static enum err_code
 challenge_for_other(struct draft *d, struct err *err)
@@ -107,9 +114,11 @@ challenge_for_other(struct draft *d, struct err *err)
 		    in->scep.url);
 	if ((rc = source->prepare(source->ctx, &in->scep, err)) != ERR_OK)
 		return rc;
+	if (profile_fetches(in) && in->unfit)
+		return ERR_OK;
 	if (in->own_challenge[0] != '\0')
 		buf_text(&d->challenge, in->own_challenge);
-	else if (in->scep.ndes_url[0] != '\0')
+	else if (profile_fetches(in))
 		rc = source->challenge(
 		    source->ctx, &in->scep, d->id, &d->challenge, err);
 	else

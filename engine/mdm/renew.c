@@ -6,9 +6,12 @@
 #include "engine/mdm/profile.h"
 #include "engine/model/certs.h"
 #include "engine/model/events.h"
+#include "engine/model/facts.h"
 #include "engine/model/renewals.h"
 
 #define AT_ONCE 64 /* devices in one round: their pushes are paced */
+/* What a device needs, at most, from its push to its request at the CA. */
+#define ON_THE_WAY 300
 
 /* One device's renewal. */
 struct renew {
@@ -16,6 +19,8 @@ struct renew {
 	uint32_t number;
 	struct device device;
 	bool wanted;
+	bool asked; /* it came, and needs a challenge that is fresh */
+	int64_t fit_until;
 	struct profile_inputs in;
 	char challenge[CHALLENGE_LEN + 1];
 	struct challenge challenge_of; /* its record */
@@ -39,6 +44,20 @@ due_txn(struct txn *t, void *arg, struct err *err)
 	    t, r->now, r->devices, AT_ONCE, &r->n, &r->next, err);
 }
 
+/* The device's names, for the template, and a string of its own. */
+static enum err_code
+name_device(struct txn *t, struct renew *x, struct err *err)
+{
+	struct buf serial = { 0 };
+	enum err_code rc =
+	    fact_get(t, x->number, "SerialNumber", &serial, NULL);
+
+	rc = profile_for(t, &x->in, x->device.udid,
+	    rc == ERR_OK ? buf_str(&serial) : NULL, err);
+	buf_free(&serial);
+	return rc;
+}
+
 static enum err_code
 look_txn(struct txn *t, void *arg, struct err *err)
 {
@@ -47,12 +66,16 @@ look_txn(struct txn *t, void *arg, struct err *err)
 	enum err_code rc = device_read(t, x->number, &x->device, err);
 
 	profile_inputs_fini(&x->in);
-	x->wanted = false;
-	if (rc == ERR_OK)
+	x->wanted = x->asked = false;
+	if (rc == ERR_OK) {
+		x->asked = renewal_asked(t, &x->device);
 		rc = renewal_wanted(
 		    t, &x->device, engine_now(x->engine), &x->wanted, err);
+	}
 	if (rc == ERR_OK && x->wanted)
 		rc = profile_inputs(t, x->engine, x->device.org, &x->in, err);
+	if (rc == ERR_OK && x->wanted)
+		rc = name_device(t, x, err);
 	/* an account-driven enrollment stays one */
 	if (rc == ERR_OK && x->wanted &&
 	    (rc = issued_read(t, x->device.fingerprint, &issued, err)) ==
@@ -99,12 +122,17 @@ queue_txn(struct txn *t, void *arg, struct err *err)
 	if ((rc = challenge_put(t, &x->challenge_of, x->challenge, err)) !=
 		ERR_OK ||
 	    (rc = renewal_queue(t, x->engine, &x->device, buf_view(&x->profile),
-		 err)) != ERR_OK)
+		 x->fit_until, err)) != ERR_OK)
 		return rc;
-	return record_queued(t, x, err);
+	/* one that is made anew was told of */
+	return x->asked ? ERR_OK : record_queued(t, x, err);
 }
 
-/* Nothing to send now: look again later, never if it has gone. */
+/*
+ * Nothing to send now: look again later, never if it has gone.  A device that
+ * has asked is pushed again in some minutes anyway (report.c), and the reason
+ * why it got nothing is told where the challenge was to be fetched.
+ */
 static enum err_code
 put_off_txn(struct txn *t, void *arg, struct err *err)
 {
@@ -123,6 +151,8 @@ put_off_txn(struct txn *t, void *arg, struct err *err)
 	    err);
 	if (rc == ERR_OK)
 		rc = device_store(t, &x->device, err);
+	if (rc == ERR_OK && x->asked)
+		return renewal_failed(t, &x->device, err);
 	if (rc == ERR_OK && c.waiting > 0 &&
 	    (rc = channel_wake(t, &c, engine_now(x->engine), err)) == ERR_OK)
 		rc = channel_store(t, &c, err);
@@ -135,6 +165,19 @@ put_off_txn(struct txn *t, void *arg, struct err *err)
 }
 
 static enum err_code
+make_profile(struct renew *x, struct err *err)
+{
+	bool fetches = profile_fetches(&x->in);
+	int64_t before = engine_now(x->engine);
+
+	x->in.unfit = fetches && !x->asked;
+	x->fit_until = !fetches      ? 0
+	               : x->in.unfit ? QUEUE_UNFIT
+	                             : before + SCEP_NDES_LIFE - ON_THE_WAY;
+	return profile_make(&x->in, x->challenge, &x->profile, err);
+}
+
+static enum err_code
 renew_one(struct engine *e, uint32_t number, struct err *err)
 {
 	struct renew x = { .engine = e, .number = number };
@@ -144,7 +187,7 @@ renew_one(struct engine *e, uint32_t number, struct err *err)
 	if (rc == ERR_OK && x.wanted)
 		rc = challenge_make(x.challenge, &why);
 	if (rc == ERR_OK && x.wanted)
-		rc = profile_make(&x.in, x.challenge, &x.profile, &why);
+		rc = make_profile(&x, &why);
 	if (rc == ERR_OK && x.wanted)
 		rc = store_update(e->store, queue_txn, &x, &why);
 	if (rc != ERR_OK)

@@ -6,7 +6,8 @@
 #include "engine/model/queue_priv.h"
 
 /* Version 1 had no lanes; 2 is a command of the device's own, 3 one of a mass
- * command, whose UUID and file follow from its number and the device's. */
+ * command, whose UUID and file follow from its number and the device's; 4 is
+ * 2 with an end of its fitness. */
 static enum err_code
 decode(
     struct bytes key, struct bytes value, struct queued *ret, struct err *err)
@@ -30,12 +31,14 @@ decode(
 	q.since = read_i64(&r);
 	q.sent_at = read_i64(&r);
 	q.not_now_session = read_u64(&r);
-	if (version == 2) {
+	if (version == 2 || version == 4) {
 		q.hash = read_u64(&r);
 		q.expires = read_i64(&r);
 		q.into = read_u64(&r);
 		q.followers = read_u32(&r);
 	}
+	if (version == 4)
+		q.fit_until = read_i64(&r);
 	if ((rc = record_end(&r, "queue", err)) != ERR_OK)
 		return rc;
 	if (q.mass != 0) {
@@ -53,7 +56,7 @@ queue_store(struct txn *t, const struct queued *q, struct err *err)
 	struct buf b = { 0 };
 	enum err_code rc;
 
-	record_u8(&b, q->mass != 0 ? 3 : 2);
+	record_u8(&b, q->mass != 0 ? 3 : q->fit_until != 0 ? 4 : 2);
 	record_u8(&b, (uint8_t)q->state);
 	if (q->mass != 0) {
 		record_u32(&b, q->mass);
@@ -72,6 +75,8 @@ queue_store(struct txn *t, const struct queued *q, struct err *err)
 		record_u64(&b, q->into);
 		record_u32(&b, q->followers);
 	}
+	if (q->mass == 0 && q->fit_until != 0)
+		record_i64(&b, q->fit_until);
 	if ((rc = buf_error(&b, err)) == ERR_OK)
 		rc = txn_put(t, key_view(&k), buf_view(&b), err);
 	buf_free(&b);
@@ -220,6 +225,7 @@ queue_word(const struct queued *q, const struct channel *c)
 	case QUEUE_MERGED:
 		return "merged";
 	case QUEUE_WAITING:
+	case QUEUE_SPOILT:
 		break;
 	}
 	return c->pushed_seq >= QUEUE_SEQ(q->order) ? "pushed" : "queued";

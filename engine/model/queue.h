@@ -31,7 +31,11 @@ enum queue_state {
 	QUEUE_SENT = 2,
 	QUEUE_NOT_NOW = 3,
 	QUEUE_MERGED = 4, /* shares the answer of another: into */
+	QUEUE_SPOILT = 5, /* the device came for it, and it is made anew */
 };
+
+/* It cannot be sent as it is: it is made anew when the device comes. */
+#define QUEUE_UNFIT 1
 
 /* How a command ends. */
 enum queue_end {
@@ -58,6 +62,7 @@ struct queued {
 	int64_t expires; /* seconds; 0: never */
 	uint64_t into;   /* QUEUE_MERGED: the order of the other */
 	uint32_t followers; /* that are merged into this one */
+	int64_t fit_until;  /* seconds; 0: for ever; QUEUE_UNFIT */
 	/* not stored: of queue_finish() */
 	enum queue_end ending;
 	const char *reason; /* why it failed; NULL: none */
@@ -100,10 +105,12 @@ enum err_code queue_each(struct txn *t, struct channel_id id, queue_fn *fn,
 /*
  * The next command to hand out in this session: the first that did not answer
  * NotNow in it.  It is marked as sent; the whole plist is appended to ret.
+ * One that is not fit any more is passed over and marked as QUEUE_SPOILT, and
+ * *spoilt is set: whoever can make it anew is to be told.
  * ERR_NOT_FOUND: nothing.
  */
 enum err_code queue_take(struct txn *t, const struct channel *c, int64_t now,
-    struct queued *q, struct buf *ret, struct err *err);
+    struct queued *q, struct buf *ret, bool *spoilt, struct err *err);
 
 /* The device said NotNow. */
 enum err_code queue_not_now(

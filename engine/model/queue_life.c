@@ -137,6 +137,7 @@ count_of(const struct queued *q, const struct channel *c)
 		return MASS_NOT_NOW;
 	case QUEUE_WAITING:
 	case QUEUE_MERGED:
+	case QUEUE_SPOILT:
 		break;
 	}
 	return c->pushed_seq >= QUEUE_SEQ(q->order) ? MASS_PUSHED : MASS_QUEUED;
@@ -148,6 +149,8 @@ struct take {
 	int64_t now;
 	bool found;
 	struct queued q;
+	bool has_spoilt;
+	struct queued spoilt;
 };
 
 static enum err_code
@@ -156,7 +159,7 @@ may_be_taken(void *arg, const struct queued *q, bool *stop, struct err *err)
 	struct take *x = arg;
 
 	(void)err;
-	if (q->state == QUEUE_MERGED ||
+	if (q->state == QUEUE_MERGED || q->state == QUEUE_SPOILT ||
 	    (q->state == QUEUE_NOT_NOW &&
 		q->not_now_session == x->c->session) ||
 	    (q->expires != 0 && q->expires <= x->now &&
@@ -164,6 +167,11 @@ may_be_taken(void *arg, const struct queued *q, bool *stop, struct err *err)
 	    (q->mass != 0 && q->state != QUEUE_SENT &&
 		!mass_goes_on(x->t, q->mass, x->now)))
 		return ERR_OK;
+	if (q->fit_until != 0 && q->fit_until <= x->now) {
+		x->spoilt = *q;
+		x->has_spoilt = true;
+		return ERR_OK;
+	}
 	x->q = *q;
 	x->found = *stop = true;
 	return ERR_OK;
@@ -171,12 +179,17 @@ may_be_taken(void *arg, const struct queued *q, bool *stop, struct err *err)
 
 enum err_code
 queue_take(struct txn *t, const struct channel *c, int64_t now,
-    struct queued *q, struct buf *ret, struct err *err)
+    struct queued *q, struct buf *ret, bool *spoilt, struct err *err)
 {
 	struct take x = { .t = t, .c = c, .now = now };
 	struct key k;
 	enum err_code rc = queue_each(t, c->id, may_be_taken, &x, err);
 
+	*spoilt = x.has_spoilt;
+	if (rc == ERR_OK && x.has_spoilt) {
+		x.spoilt.state = QUEUE_SPOILT;
+		rc = queue_store(t, &x.spoilt, err);
+	}
 	if (rc == ERR_OK && !x.found)
 		return err_set(err, ERR_NOT_FOUND, "nothing is queued");
 	if (rc != ERR_OK)

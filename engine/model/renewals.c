@@ -153,8 +153,30 @@ renewal_wanted(struct txn *t, const struct device *d, int64_t now, bool *ret,
 	rc = waiting(t, d, &q, &n);
 	if (rc != ERR_OK && rc != ERR_NOT_FOUND)
 		return err_set(err, rc, "queue: %s", err_text(rc));
-	*ret = rc == ERR_NOT_FOUND || now - q.since >= RENEWAL_FRESH;
+	*ret = rc == ERR_NOT_FOUND || now - q.since >= RENEWAL_FRESH ||
+	       q.state == QUEUE_SPOILT;
 	return ERR_OK;
+}
+
+bool
+renewal_asked(struct txn *t, const struct device *d)
+{
+	struct queued q;
+	struct node n;
+
+	return waiting(t, d, &q, &n) == ERR_OK && q.state == QUEUE_SPOILT;
+}
+
+enum err_code
+renewal_failed(struct txn *t, const struct device *d, struct err *err)
+{
+	struct queued q;
+	struct node n;
+
+	if (waiting(t, d, &q, &n) != ERR_OK || q.state != QUEUE_SPOILT)
+		return ERR_OK;
+	q.state = QUEUE_WAITING;
+	return queue_store(t, &q, err);
 }
 
 /* InstallProfile as the device is sent it. */
@@ -227,12 +249,13 @@ drop_old(
 
 enum err_code
 renewal_queue(struct txn *t, const struct engine *e, struct device *d,
-    struct bytes profile, struct err *err)
+    struct bytes profile, int64_t fit_until, struct err *err)
 {
 	int64_t now = engine_now(e);
 	struct queued q = { .channel = { d->number, 0 },
 		.type = "InstallProfile",
-		.since = now };
+		.since = now,
+		.fit_until = fit_until };
 	struct buf plist = { 0 };
 	struct channel c;
 	struct node n;

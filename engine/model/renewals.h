@@ -6,6 +6,11 @@
  * latest, the device is sent its enrollment profile again, with a challenge
  * for it alone; then daily until it has come through.  The enrollment goes on:
  * enrollment.h.
+ *
+ * A challenge of NDES lives for an hour, and there are five of them.  So its
+ * profile waits without one; when the device comes for it, it is told of
+ * nothing, while one is fetched (it takes seconds) and put in; then it is
+ * pushed.
  */
 #ifndef MDMFS_MODEL_RENEWALS_H
 #define MDMFS_MODEL_RENEWALS_H
@@ -30,9 +35,15 @@ enum err_code renewals_due(struct txn *t, int64_t now, uint32_t *ret,
     size_t max, size_t *n, int64_t *next, struct err *err);
 
 /* Whether the device should be sent a profile now: it is enrolled, and none
- * that is still fresh waits for it. */
+ * that is still fresh waits for it, or it has come for one (below). */
 enum err_code renewal_wanted(struct txn *t, const struct device *d, int64_t now,
     bool *ret, struct err *err);
+
+/* Whether the device came for the one that waits, which has no challenge that
+ * is still good.  After renewal_failed() it has to come once more. */
+bool renewal_asked(struct txn *t, const struct device *d);
+enum err_code renewal_failed(
+    struct txn *t, const struct device *d, struct err *err);
 
 /* orgs/ORG/enrollment/renewal-grace: for how many days after its end a
  * certificate still lets a device in.  ERR_INVALID. */
@@ -42,8 +53,9 @@ enum err_code renewal_grace_parse(
 enum err_code renewal_grace_judge(struct change *c, struct err *err);
 
 /* Queue the profile as commands/renew-identity, in place of one that waits,
- * and look again after RENEWAL_AGAIN.  Stores d. */
+ * and look again after RENEWAL_AGAIN.  fit_until: as in struct queued.  Stores
+ * d. */
 enum err_code renewal_queue(struct txn *t, const struct engine *e,
-    struct device *d, struct bytes profile, struct err *err);
+    struct device *d, struct bytes profile, int64_t fit_until, struct err *err);
 
 #endif

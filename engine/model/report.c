@@ -5,6 +5,7 @@
 #include "engine/model/answers.h"
 #include "engine/model/events.h"
 #include "engine/model/queue.h"
+#include "engine/model/renewals.h"
 #include "engine/model/results.h"
 
 #define SEEN_STEP 300 /* seconds; finer would cost a write for each visit */
@@ -144,6 +145,7 @@ report_take(
 	struct channel c;
 	struct device d;
 	struct queued q;
+	bool spoilt = false;
 	enum err_code rc;
 
 	buf_reset(reply);
@@ -156,14 +158,18 @@ report_take(
 	c.last_was_not_now = r->status == REPORT_NOT_NOW;
 	if ((rc = take_answer(t, r, &c, err)) != ERR_OK)
 		return rc;
-	rc = queue_take(t, &c, r->speaker.now, &q, reply, err);
+	rc = queue_take(t, &c, r->speaker.now, &q, reply, &spoilt, err);
 	/* A lost reply is as good as a lost device: the push stays planned
 	 * until the answer is here. */
 	if (rc == ERR_OK || rc == ERR_NOT_FOUND)
 		rc = plan_push(t, r, &c, err);
 	if (rc == ERR_OK)
 		rc = channel_store(t, &c, err);
-	if (rc == ERR_OK && r->speaker.now - d.seen_at >= SEEN_STEP) {
+	/* renewals alone spoil; the keeper sees to it at once */
+	if (rc == ERR_OK && spoilt)
+		rc = renewal_set(t, &d, r->speaker.now, err);
+	if (rc == ERR_OK &&
+	    (spoilt || r->speaker.now - d.seen_at >= SEEN_STEP)) {
 		d.seen_at = r->speaker.now;
 		rc = device_store(t, &d, err);
 	}

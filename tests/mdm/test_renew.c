@@ -4,6 +4,7 @@
 #include "engine/mdm/profile.h"
 #include "engine/model/renewals.h"
 #include "engine/model/slots.h"
+#include "engine/model/third_party.h"
 #include "engine/model/tls.h"
 #include "tests/model/rules.h"
 
@@ -210,6 +211,86 @@ test_grace(void)
 	pass_days(-60);
 }
 
+/* ---- a challenge that has to be fetched ---------------------------------- */
+
+static int fetched;
+static bool ndes_is_full;
+
+static enum err_code
+show_ca(void *ctx, const struct scep_settings *s, struct err *err)
+{
+	(void)ctx;
+	(void)s;
+	(void)err;
+	return ERR_OK;
+}
+
+static enum err_code
+fetch(void *ctx, const struct scep_settings *s, const char *id, struct buf *ret,
+    struct err *err)
+{
+	(void)ctx;
+	(void)s;
+	(void)id;
+	fetched++;
+	if (ndes_is_full)
+		return err_set(err, ERR_REMOTE, "NDES: five are outstanding");
+	buf_printf(ret, "NDES-CHALLENGE-%d", fetched);
+	return buf_error(ret, err);
+}
+
+/* What the device takes has that challenge; NULL: it is told of nothing. */
+static bool
+takes(const char *challenge)
+{
+	struct buf profile = { 0 };
+	char uuid[64];
+	bool yes;
+
+	take(2, uuid, &profile);
+	yes = challenge == NULL ? uuid[0] == '\0'
+	                        : strstr(buf_str(&profile), challenge) != NULL;
+	buf_free(&profile);
+	return yes;
+}
+
+static void
+test_fetched(void)
+{
+	struct scep_source ndes = { .prepare = show_ca, .challenge = fetch };
+	struct file_node org, dir;
+
+	rules->scep = &ndes;
+	must(file_find(rules, FILE_INO_ORGS, "acme", &org, &rules_err));
+	dir = put(org.ino, "scep", PLACE_SCEP, "");
+	put(dir.ino, "url", PLACE_SCEP_SETTING, "https://ca.example/scep\n");
+	put(dir.ino, "ndes-url", PLACE_SCEP_SETTING,
+	    "https://ndes.example/certsrv/mscep_admin/\n");
+	put(dir.ino, "ndes-user", PLACE_SCEP_SETTING, "scep@acme.example\n");
+	put(dir.ino, "ndes-password", PLACE_SCEP_SECRET, "secret\n");
+	pass_days(6);
+	round_of();
+	ok(queued() && fetched == 0,
+	    "a renewal waits without a challenge that would age");
+	ok(takes(NULL) && queued(), "nor is the device that comes sent any");
+	ndes_is_full = true;
+	round_of();
+	ok(fetched == 1 && takes(NULL), "while NDES has none for it");
+	ndes_is_full = false;
+	round_of();
+	ok(fetched == 2 && takes("NDES-CHALLENGE-2"),
+	    "when it comes again one is fetched for it, and sent");
+	ok(takes("NDES-CHALLENGE-2"), "the same if the answer was lost");
+	rules_ns += INT64_C(53 * 60) * 1000000000;
+	round_of();
+	ok(fetched == 2, "one that has aged is not fetched anew by itself");
+	ok(takes(NULL), "and sent no more");
+	round_of();
+	ok(fetched == 3 && takes("NDES-CHALLENGE-3"),
+	    "another one takes its place");
+	rules->scep = NULL;
+}
+
 static void
 test_end(void)
 {
@@ -242,6 +323,7 @@ main(void)
 	test_in_time();
 	test_trouble();
 	test_grace();
+	test_fetched();
 	test_end();
 	engine_close(rules);
 	return tap_done();

@@ -22,7 +22,7 @@ mkdir "$T/depot"
 (cd "$T" && scepserver ca -init -depot depot) >/dev/null 2>&1
 SCEP_PORT=$(free_port)
 scepserver -depot "$T/depot" -port "$SCEP_PORT" -challenge "$SECRET" \
-	-allowrenew 0 >"$T/scepserver.log" 2>&1 &
+	-allowrenew 0 -crtvalid 20 >"$T/scepserver.log" 2>&1 &
 scepserver=$!
 ndes_cleanup()
 {
@@ -49,6 +49,8 @@ L=/usr/lib/apache2/modules
 ServerRoot $A
 PidFile $A/pid
 ErrorLog $A/logs/error
+LogFormat "%r %>s" plain
+CustomLog $A/logs/access plain
 ServerName localhost
 User nobody
 Group nogroup
@@ -220,6 +222,44 @@ like "$(doctor scep.pin)" '^pass' 'it is pinned'
 like "$(doctor scep.caps)" '^pass' 'its capabilities are good enough'
 like "$(doctor scep.end)" '^pass.*days-left=[0-9]{3}' 'it does not end soon'
 like "$(doctor scep.ndes)" '^pass.*gave a challenge' 'NDES gave a challenge'
+
+# ---- a renewal -----------------------------------------------------------------
+
+# Its certificate is for 20 days, so it is renewed at once.
+R=$M/devices/dev/commands/renew-identity
+asked()
+{
+	grep -c '^GET /certsrv.* 200$' "$A/logs/access"
+}
+before=$(asked)
+token_update dev acme
+soon '[ -e "$R" ]' 'a device is to renew its certificate'
+sleep 1
+is "$(asked)" "$before" 'NDES is not asked while nobody knows when it comes'
+idle dev acme
+is "$STATUS $(wc -c <"$T/answer")" '200 0' 'it comes, and is told of nothing'
+soon 'plist "$R" "p[\"Command\"][\"Payload\"]" | grep -q "$SECRET"' \
+	'now a challenge is fetched for it'
+is "$(asked)" $((before + 1)) 'one'
+idle dev acme
+plist "$T/answer" 'p["Command"]["Payload"].decode()' >"$T/renewal"
+like "$(cat "$T/renewal")" "$SECRET" 'and it is sent when it comes again'
+grep -qF "$SECRET" "$M/events" "$T/log"
+is "$?" 1 'not told in events'
+next=$(plist "$T/renewal" \
+    "payload('com.apple.security.scep')['PayloadContent']['Subject'][1][0][1]")
+rm -r "$T/client"
+mkdir "$T/client"
+(cd "$T/client" && scepclient -server-url \
+	"http://127.0.0.1:$RELAY_PORT/scep/acme/$next" -challenge "$SECRET" \
+	-private-key k.pem -certificate c.pem -cn "$next") >"$T/client.out" 2>&1
+cp "$T/client/c.pem" "$D/dev.pem"
+cp "$T/client/k.pem" "$D/dev.key"
+authenticate dev acme
+is "$STATUS" 200 'the device comes with its new certificate'
+
+# ---- asking on demand -----------------------------------------------------------
+
 echo "$TLS/stopped/?live" >"$S/ndes-url"
 echo live >"$M/status/doctor"
 soon 'doctor scep.ndes | grep -q "^FAIL.*HTTP 503"' \
