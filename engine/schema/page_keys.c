@@ -5,9 +5,10 @@
 
 #include "engine/schema/page_priv.h"
 
-#define NAME_WIDTH 38
-#define TYPE_WIDTH 20
-#define DEPTH_MAX  8 /* of keys in keys: some schemas contain themselves */
+#define NAME_WIDTH  38
+#define TYPE_WIDTH  20
+#define VALUE_WIDTH 34
+#define DEPTH_MAX   8 /* of keys in keys: some schemas contain themselves */
 
 struct keys {
 	const struct schema_type *type;
@@ -102,6 +103,48 @@ page_values(const struct schema_key *key, struct buf *b)
 	}
 }
 
+/* Whether one of the values is not for all that the request type is for. */
+static bool
+values_differ(const struct schema_type *type, const struct schema_key *key)
+{
+	const struct schema_key *a;
+	struct buf s = { 0 };
+	bool differ;
+
+	for (a = key->allowed; a != NULL && s.len == 0; a = a->next)
+		page_key_systems(type, a, &s);
+	differ = s.len > 0;
+	buf_free(&s);
+	return differ;
+}
+
+/* A line each: the value, and for whom it is. */
+static void
+value_rows(
+    const struct schema_type *type, const struct schema_key *key, struct buf *b)
+{
+	const struct schema_key *a;
+	struct buf s = { 0 };
+
+	buf_text(b, "      one of these; a system that is not named takes "
+		    "it as said above\n");
+	for (a = key->allowed; a != NULL; a = a->next) {
+		buf_reset(&s);
+		page_key_systems(type, a, &s);
+		if (s.len == 0)
+			buf_printf(b, "        %s\n", a->name);
+		else if (strlen(a->name) < VALUE_WIDTH &&
+			 8 + VALUE_WIDTH + s.len <= PAGE_WIDTH)
+			buf_printf(b, "        %-*s%s\n", VALUE_WIDTH, a->name,
+			    buf_str(&s));
+		else {
+			buf_printf(b, "        %s\n", a->name);
+			page_wrap(b, 12, buf_str(&s));
+		}
+	}
+	buf_free(&s);
+}
+
 /* ---- rows --------------------------------------------------------------- */
 
 static void
@@ -119,7 +162,12 @@ row(struct keys *k, const char *name, const struct schema_key *key)
 	    late ? "\n                                      " : "", TYPE_WIDTH,
 	    buf_str(&type),
 	    key->presence == SCHEMA_REQUIRED ? "required" : "optional");
-	page_values(item != NULL ? item : key, &s);
+	if (item == NULL)
+		item = key;
+	if (values_differ(k->type, item))
+		value_rows(k->type, item, k->b);
+	else
+		page_values(item, &s);
 	page_wrap(k->b, 6, buf_str(&s));
 	buf_reset(&s);
 	if (key->dflt[0] != '\0')

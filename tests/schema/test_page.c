@@ -166,6 +166,15 @@ test_words(void)
 	ok(says("ScheduleOSUpdate", "Low without it"), "the default");
 	ok(says("DeviceInformation", "array of string     required"),
 	    "types, and what is required");
+	ok(says("DeviceInformation", "\n        OSVersion\n") &&
+		says("DeviceInformation", "\n        SupplementalBuildVersion  "
+					  "        iOS 16.1, macOS "
+					  "13.0, tvOS 16.1\n") &&
+		says("DeviceInformation",
+		    "\n        ProvisioningUDID\n            macOS 11.3 (not "
+		    "with User Enrollment); not iOS, tvOS"),
+	    "which systems take each value, where they are not those of the "
+	    "request");
 	ok(says("Settings", "\nItem=Wallpaper\n"), "each item of Settings");
 	ok(says("Settings", "0, or at least 30"), "a rule of the overrides");
 	ok(says("InstallProfile",
