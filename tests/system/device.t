@@ -44,6 +44,18 @@ is "$(xxd -p "$M/devices/$A/secrets/UnlockToken")" 010203 \
 	'a TokenUpdate without one keeps it'
 enroll $B acme
 ok $? 'a second device enrolls'
+is "$(python3 -B - "$M/devices/$A" <<'PY'
+import os, sys
+sys.path.insert(0, 'tests/system')
+from tap import opens, outcome
+link = sys.argv[1] + '/org'
+print(*(outcome(*call) for call in (
+    (opens, link, os.O_RDONLY | os.O_NOFOLLOW), (opens, link, os.O_DIRECTORY),
+    (opens, link + '/', os.O_DIRECTORY | os.O_NOFOLLOW), (os.unlink, link),
+    (os.rename, link, link + '2'), (os.symlink, 'x', link + '2'),
+    (os.link, link, link + '2'))))
+PY
+)" 'ELOOP OK OK EACCES EACCES EACCES EPERM' 'a link of ours is one'
 
 # ---- transport --------------------------------------------------------------
 
