@@ -358,12 +358,8 @@ loop_new(struct server *s, unsigned number, struct loop **ret, struct err *err)
 enum err_code
 loop_start(struct loop *l, struct err *err)
 {
-	int rc;
+	int rc = pthread_create(&l->thread, NULL, thread, l);
 
-	/* the epoll descriptor was made before a fork */
-	if (event_reinit(l->base) != 0)
-		return err_set(err, ERR_NO_MEMORY, "event loop");
-	rc = pthread_create(&l->thread, NULL, thread, l);
 	if (rc != 0)
 		return err_set(err, ERR_NO_MEMORY, "cannot start a thread: %s",
 		    strerror(rc));

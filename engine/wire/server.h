@@ -60,15 +60,16 @@ struct server_options {
 
 /*
  * Bind the addresses and make the threads' structures; nobody is served before
- * server_start().  options is borrowed for the call, routes and ctx until
- * server_close().
+ * server_start(), in the same process: epoll is not to be taken through a fork
+ * (and event_reinit() closes descriptors twice).  options is borrowed for the
+ * call, routes and ctx until server_close().
  * ERR_CHANGED: an address is taken.  ERR_INVALID: not an address.
  * ERR_DENIED: a port below 1024 without the right to it.
  */
 enum err_code server_open(
     const struct server_options *options, struct server **ret, struct err *err);
 
-/* Start the threads.  Call it after fork; SIGPIPE is ignored from now on. */
+/* Start the threads.  SIGPIPE is ignored from now on. */
 enum err_code server_start(struct server *s, struct err *err);
 
 /* Take no more clients, finish the requests under way (stop_ms at most, then
