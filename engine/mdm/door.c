@@ -3,7 +3,6 @@
 
 #include <openssl/sha.h>
 
-#include "engine/base/net.h"
 #include "engine/base/text.h"
 #include "engine/mdm/mdm_priv.h"
 #include "engine/model/import.h"
@@ -15,15 +14,7 @@
 bool
 door_from_proxy(const struct mdm *m, const struct exchange *x)
 {
-	const struct engine_options *o = m->engine->options;
-	size_t i;
-
-	if (o == NULL)
-		return false;
-	for (i = 0; i < ENGINE_MAX_PROXIES && o->proxies[i] != NULL; i++)
-		if (net_contains(o->proxies[i], x->peer))
-			return true;
-	return false;
+	return engine_has_proxy(m->engine, x->peer);
 }
 
 /* RFC 9440: a byte sequence of RFC 8941, ":base64:". */

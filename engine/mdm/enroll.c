@@ -5,8 +5,8 @@
 
 #include "engine/mdm/mdm_priv.h"
 #include "engine/mdm/profile.h"
-#include "engine/mdm/rate.h"
 #include "engine/model/events.h"
+#include "engine/model/rate.h"
 #include "engine/model/tls.h"
 #include "mdmfs/org.h"
 

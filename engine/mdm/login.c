@@ -7,8 +7,8 @@
 
 #include <openssl/crypto.h>
 
-#include "engine/mdm/rate.h"
 #include "engine/model/accounts.h"
+#include "engine/model/rate.h"
 
 #define AT_ONCE 2 /* each takes a core for up to a second */
 #define WAITING 2 /* each holds a request thread */
@@ -29,7 +29,7 @@ login_new(void)
 
 	if (l == NULL)
 		return NULL;
-	if ((l->names = rate_new()) == NULL) {
+	if ((l->names = rate_new(&rate_profiles)) == NULL) {
 		free(l);
 		return NULL;
 	}

@@ -7,7 +7,7 @@
 
 #include "engine/base/log.h"
 #include "engine/mdm/mdm_priv.h"
-#include "engine/mdm/rate.h"
+#include "engine/model/rate.h"
 
 enum err_code
 mdm_open(struct engine *e, struct mdm **ret, struct err *err)
@@ -18,7 +18,8 @@ mdm_open(struct engine *e, struct mdm **ret, struct err *err)
 	if (m == NULL)
 		return err_set(err, ERR_NO_MEMORY, "mdm");
 	m->engine = e;
-	if ((m->rate = rate_new()) == NULL || (m->login = login_new()) == NULL)
+	if ((m->rate = rate_new(&rate_profiles)) == NULL ||
+	    (m->login = login_new()) == NULL)
 		rc = err_set(err, ERR_NO_MEMORY, "mdm");
 	if (rc == ERR_OK && RAND_bytes(m->form_key, sizeof(m->form_key)) != 1)
 		rc = err_set(err, ERR_INTERNAL, "no random bytes");

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "engine/base/net.h"
 #include "engine/schema/schema.h"
 
 #define SCANNED_MAX 20000 /* records of devices: about 30 MiB */
@@ -31,6 +32,20 @@ engine_schema_set(struct engine *e, const struct schema *schema)
 	e->schema = schema;
 	pthread_mutex_unlock(&swapping);
 	schema_free(old);
+}
+
+bool
+engine_has_proxy(const struct engine *e, const char *address)
+{
+	const struct engine_options *o = e->options;
+	size_t i;
+
+	if (o == NULL)
+		return false;
+	for (i = 0; i < ENGINE_MAX_PROXIES && o->proxies[i] != NULL; i++)
+		if (net_contains(o->proxies[i], address))
+			return true;
+	return false;
 }
 
 int64_t

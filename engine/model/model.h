@@ -4,6 +4,8 @@
 #ifndef MDMFS_MODEL_MODEL_H
 #define MDMFS_MODEL_MODEL_H
 
+#include <stdbool.h>
+
 #include "engine/store/store.h"
 #include "mdmfs/engine.h"
 
@@ -27,6 +29,10 @@ struct engine {
 const struct schema *engine_schema(const struct engine *e);
 /* Takes schema over. */
 void engine_schema_set(struct engine *e, const struct schema *schema);
+
+/* Whether that numeric address is one of a proxy (--trusted-proxy), which speaks for
+ * many. */
+bool engine_has_proxy(const struct engine *e, const char *address);
 
 /* Seconds since 1970 UTC. */
 int64_t engine_now(const struct engine *e);

@@ -21,6 +21,61 @@ out_of_luck(struct err *err)
 	    "the state of a certificate cannot be told (%s)", openssl_reason());
 }
 
+/* A client that needs something of us that we do not know (4.4), beside a
+ * nonce. */
+static bool
+is_strange(X509_EXTENSION *e)
+{
+	return X509_EXTENSION_get_critical(e) != 0 &&
+	       OBJ_obj2nid(X509_EXTENSION_get_object(e)) !=
+	           NID_id_pkix_OCSP_Nonce;
+}
+
+static bool
+asks_strange(OCSP_REQUEST *r)
+{
+	int i, k, n = OCSP_REQUEST_get_ext_count(r);
+
+	for (i = 0; i < n; i++)
+		if (is_strange(OCSP_REQUEST_get_ext(r, i)))
+			return true;
+	for (k = 0; k < OCSP_request_onereq_count(r); k++) {
+		OCSP_ONEREQ *one = OCSP_request_onereq_get0(r, k);
+
+		n = OCSP_ONEREQ_get_ext_count(one);
+		for (i = 0; i < n; i++)
+			if (is_strange(OCSP_ONEREQ_get_ext(one, i)))
+				return true;
+	}
+	return false;
+}
+
+/* RFC 9654 2.1: an OCTET STRING, of 1 to OCSP_NONCE_MAX bytes: what a stranger
+ * has signed is short. */
+static bool
+nonce_fits(OCSP_REQUEST *r)
+{
+	int i = OCSP_REQUEST_get_ext_by_NID(r, NID_id_pkix_OCSP_Nonce, -1);
+	ASN1_OCTET_STRING *whole, *inner;
+	const uint8_t *p;
+	bool fits;
+	long len;
+
+	if (i < 0)
+		return true;
+	if (OCSP_REQUEST_get_ext_by_NID(r, NID_id_pkix_OCSP_Nonce, i) >= 0)
+		return false;
+	whole = X509_EXTENSION_get_data(OCSP_REQUEST_get_ext(r, i));
+	p = ASN1_STRING_get0_data(whole);
+	len = ASN1_STRING_length(whole);
+	inner = d2i_ASN1_OCTET_STRING(NULL, &p, len);
+	fits = inner != NULL && p == ASN1_STRING_get0_data(whole) + len &&
+	       ASN1_STRING_length(inner) >= 1 &&
+	       ASN1_STRING_length(inner) <= OCSP_NONCE_MAX;
+	ASN1_OCTET_STRING_free(inner);
+	return fits;
+}
+
 static enum err_code
 parse(struct bytes der, OCSP_REQUEST **ret, struct err *err)
 {
@@ -42,6 +97,13 @@ parse(struct bytes der, OCSP_REQUEST **ret, struct err *err)
 		    "it asks for %d certificates, and at most %d are answered "
 		    "at once",
 		    n, OCSP_ASKED_MAX);
+	}
+	if (!nonce_fits(r) || asks_strange(r)) {
+		OCSP_REQUEST_free(r);
+		return err_set(err, ERR_INVALID,
+		    "its nonce has not 1 to %d bytes, or it needs an extension "
+		    "that is not known here",
+		    OCSP_NONCE_MAX);
 	}
 	*ret = r;
 	return ERR_OK;
@@ -96,8 +158,8 @@ add(const struct answer *a, int i, struct err *err)
 	if (rc != ERR_OK)
 		return rc;
 	if (s.known)
-		status = s.revoked_at == 0 ? V_OCSP_CERTSTATUS_GOOD
-		                           : V_OCSP_CERTSTATUS_REVOKED;
+		status = s.revoked ? V_OCSP_CERTSTATUS_REVOKED
+		                   : V_OCSP_CERTSTATUS_GOOD;
 	if (status == V_OCSP_CERTSTATUS_REVOKED) {
 		at = ASN1_TIME_set(NULL, s.revoked_at);
 		/* unspecified is said by leaving it out (RFC 5280 5.3.1) */

@@ -13,11 +13,13 @@
 
 #define OCSP_REQUEST_MAX 4096 /* bytes */
 #define OCSP_ASKED_MAX   16   /* certificates in one request */
+#define OCSP_NONCE_MAX   128  /* bytes: RFC 9654 2.1 */
 
 /* What is true of one certificate. */
 struct ocsp_status {
-	bool known;         /* the CA has issued it */
-	int64_t revoked_at; /* seconds since 1970 UTC; 0: it is good */
+	bool known; /* the CA has issued it */
+	bool revoked;
+	int64_t revoked_at; /* seconds since 1970 UTC */
 	enum crl_reason reason;
 };
 
@@ -31,7 +33,8 @@ typedef enum err_code ocsp_fn(
  * request (DER).  fn is called once for each certificate that names this CA;
  * of others the answer says unknown.  *nonce is whether the client sent one,
  * which makes the answer good for it alone.
- * ERR_INVALID: it is no request, or asks for more than OCSP_ASKED_MAX.
+ * ERR_INVALID: it is no request, asks for more than OCSP_ASKED_MAX, has a nonce
+ * of another length than RFC 9654 allows, or a critical extension.
  */
 enum err_code ocsp_answer(const struct identity *ca, struct bytes request,
     int64_t now, int64_t next, ocsp_fn *fn, void *arg, bool *nonce,
@@ -41,6 +44,7 @@ enum err_code ocsp_answer(const struct identity *ca, struct bytes request,
 enum ocsp_failure {
 	OCSP_MALFORMED = 1,
 	OCSP_INTERNAL = 2,
+	OCSP_TRY_LATER = 3,
 };
 void ocsp_fail(enum ocsp_failure why, struct buf *ret);
 

@@ -5,6 +5,7 @@
 
 #include "engine/base/log.h"
 #include "engine/base/text.h"
+#include "engine/model/rate.h"
 #include "engine/scep/authority.h"
 #include "engine/scep/enroll.h"
 #include "engine/scep/revoked.h"
@@ -18,6 +19,12 @@ struct scep {
 	struct teller *teller;
 	struct third *third;
 	struct revoked *revoked;
+	struct rate *rate; /* of OCSP */
+};
+
+/* An answer costs a signature; a service asks for each of its clients. */
+static const struct rate_limits ocsp_limits = {
+	.burst = 300, .second = 30, .all_burst = 1500, .all_second = 300
 };
 
 enum err_code
@@ -30,6 +37,7 @@ scep_open(struct engine *e, struct scep **ret, struct err *err)
 		return err_set(err, ERR_NO_MEMORY, "SCEP");
 	s->engine = e;
 	if ((s->teller = teller_new(e)) == NULL ||
+	    (s->rate = rate_new(&ocsp_limits)) == NULL ||
 	    (s->revoked = revoked_new(e)) == NULL)
 		rc = err_set(err, ERR_NO_MEMORY, "SCEP");
 	else if ((rc = authorities_new(e, &s->authorities, err)) == ERR_OK)
@@ -51,6 +59,7 @@ scep_close(struct scep *s)
 	s->engine->scep = NULL;
 	third_free(s->third);
 	revoked_free(s->revoked);
+	rate_free(s->rate);
 	authorities_free(s->authorities);
 	teller_free(s->teller);
 	free(s);
@@ -372,9 +381,15 @@ scep_ocsp(struct exchange *x, struct scep *s)
 {
 	struct authority a = { 0 };
 	struct err err = { 0 };
-	enum err_code rc =
-	    authority_find(s->authorities, x->params[0], &a, &err);
+	enum err_code rc;
 
+	if (x->peer != NULL &&
+	    !rate_take(s->rate, x->peer, engine_has_proxy(s->engine, x->peer),
+		x->now)) {
+		standing_too_often(x);
+		return;
+	}
+	rc = authority_find(s->authorities, x->params[0], &a, &err);
 	if (rc == ERR_OK)
 		standing_serve(x, s->engine, &a);
 	else if (rc == ERR_NOT_FOUND)

@@ -4,6 +4,7 @@
 
 #include "engine/base/log.h"
 #include "engine/base/text.h"
+#include "engine/model/rate.h"
 #include "engine/pki/ocsp.h"
 #include "engine/scep/revoked.h"
 
@@ -26,6 +27,7 @@ find_txn(struct txn *t, void *arg, struct err *err)
 	if (rc == ERR_NOT_FOUND)
 		return ERR_OK;
 	if (rc == ERR_OK && i.state != CERT_VALID) {
+		a->status.revoked = true;
 		a->status.revoked_at = i.ended_at != 0 ? i.ended_at : i.begins;
 		a->status.reason = revoked_reason(i.state);
 	}
@@ -43,6 +45,14 @@ find(void *arg, struct bytes serial, struct ocsp_status *ret, struct err *err)
 	if (rc == ERR_OK)
 		*ret = a->status;
 	return rc;
+}
+
+static void
+finish(struct exchange *x, const char *caches)
+{
+	x->status = 200; /* the answer itself says what is wrong */
+	x->content_type = "application/ocsp-response";
+	exchange_reply_header(x, "cache-control", caches);
 }
 
 void
@@ -70,8 +80,13 @@ standing_serve(struct exchange *x, struct engine *e, const struct authority *a)
 			      : OCSP_INTERNAL,
 		    &x->reply);
 	}
-	x->status = 200; /* the answer itself says what is wrong */
-	x->content_type = "application/ocsp-response";
-	exchange_reply_header(x, "cache-control",
-	    get && rc == ERR_OK && !nonce ? "max-age=60" : "no-store");
+	finish(x, get && rc == ERR_OK && !nonce ? "max-age=60" : "no-store");
+}
+
+void
+standing_too_often(struct exchange *x)
+{
+	ocsp_fail(OCSP_TRY_LATER, &x->reply);
+	finish(x, "no-store");
+	exchange_reply_header(x, "retry-after", RATE_RETRY_AFTER);
 }

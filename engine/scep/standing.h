@@ -16,4 +16,7 @@
 void standing_serve(
     struct exchange *x, struct engine *e, const struct authority *a);
 
+/* Tell whoever asks too often to wait (tryLater). */
+void standing_too_often(struct exchange *x);
+
 #endif

@@ -10,6 +10,7 @@ tell(void *arg, struct bytes serial, struct ocsp_status *ret, struct err *err)
 	(void)arg;
 	(void)err;
 	ret->known = serial.len > 4;
+	ret->revoked = serial.len > 0 && serial.p[0] != 0;
 	ret->revoked_at = serial.len > 0 ? serial.p[0] : 0;
 	return ERR_OK;
 }

@@ -4,7 +4,7 @@
 
 #include <pthread.h>
 
-#include "engine/mdm/rate.h"
+#include "engine/model/rate.h"
 #include "tests/model/rules.h"
 
 /* of "x": cheap, and about a second */
@@ -102,7 +102,7 @@ test_often(void)
 static void
 test_names(void)
 {
-	struct rate *r = rate_new();
+	struct rate *r = rate_new(&rate_profiles);
 	char name[32];
 	int i, yes = 0;
 

@@ -20,7 +20,8 @@ tell(void *arg, struct bytes serial, struct ocsp_status *ret, struct err *e)
 	(void)e;
 	asked++;
 	ret->known = serial.len > 0 && (serial.p[0] == 1 || serial.p[0] == 2);
-	ret->revoked_at = ret->known && serial.p[0] == 2 ? *when : 0;
+	ret->revoked = ret->known && serial.p[0] == 2;
+	ret->revoked_at = ret->revoked ? *when : 0;
 	ret->reason = CRL_CEASED;
 	return ERR_OK;
 }
@@ -145,6 +146,78 @@ test_signed(void)
 	X509_free(root);
 }
 
+/* What becomes of a request with this nonce, as it stands in the extension. */
+static enum err_code
+nonce(const void *der, size_t len)
+{
+	OCSP_REQUEST *r = OCSP_REQUEST_new();
+	ASN1_OCTET_STRING *s = ASN1_OCTET_STRING_new();
+	X509_EXTENSION *e;
+	struct told t;
+
+	ASN1_OCTET_STRING_set(s, der, (int)len);
+	e = X509_EXTENSION_create_by_NID(NULL, NID_id_pkix_OCSP_Nonce, 0, s);
+	OCSP_REQUEST_add_ext(r, e, -1);
+	add(r, ca, EVP_sha1(), 0x0102);
+	t = answer(r);
+	OCSP_BASICRESP_free(t.reply);
+	X509_EXTENSION_free(e);
+	ASN1_OCTET_STRING_free(s);
+	return t.rc;
+}
+
+static void
+test_nonces(void)
+{
+	uint8_t longest[131] = { 4, 0x81, 128 };
+	uint8_t longer[132] = { 4, 0x81, 129 };
+
+	ok(nonce("\4\1x", 3) == ERR_OK &&
+		nonce(longest, sizeof(longest)) == ERR_OK,
+	    "a nonce of 1 to 128 bytes");
+	ok(nonce("\4\0", 2) == ERR_INVALID &&
+		nonce(longer, sizeof(longer)) == ERR_INVALID &&
+		nonce("", 0) == ERR_INVALID && nonce("x", 1) == ERR_INVALID &&
+		nonce("\4\1xy", 4) == ERR_INVALID &&
+		nonce("\2\1x", 3) == ERR_INVALID,
+	    "no other");
+}
+
+/* What becomes of a request that has CrlID, of all or of one certificate. */
+static enum err_code
+extension(bool critical, bool of_one)
+{
+	OCSP_REQUEST *r = OCSP_REQUEST_new();
+	ASN1_OCTET_STRING *s = ASN1_OCTET_STRING_new();
+	X509_EXTENSION *e;
+	struct told t;
+
+	ASN1_OCTET_STRING_set(s, (const uint8_t *)"\x30", 2);
+	e = X509_EXTENSION_create_by_NID(
+	    NULL, NID_id_pkix_OCSP_CrlID, critical, s);
+	add(r, ca, EVP_sha1(), 0x0102);
+	if (of_one)
+		OCSP_ONEREQ_add_ext(OCSP_request_onereq_get0(r, 0), e, -1);
+	else
+		OCSP_REQUEST_add_ext(r, e, -1);
+	t = answer(r);
+	OCSP_BASICRESP_free(t.reply);
+	X509_EXTENSION_free(e);
+	ASN1_OCTET_STRING_free(s);
+	return t.rc;
+}
+
+static void
+test_extensions(void)
+{
+	ok(extension(false, false) == ERR_OK &&
+		extension(false, true) == ERR_OK,
+	    "an extension that is not known does not matter");
+	ok(extension(true, false) == ERR_INVALID &&
+		extension(true, true) == ERR_INVALID,
+	    "unless it is critical");
+}
+
 static void
 test_refused(void)
 {
@@ -181,6 +254,8 @@ main(void)
 		return 1;
 	test_states();
 	test_signed();
+	test_nonces();
+	test_extensions();
 	test_refused();
 	ok(ERR_peek_error() == 0, "OpenSSL's error queue is empty");
 	identity_free(ca);

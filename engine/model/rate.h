@@ -5,22 +5,31 @@
  * A bucket of tokens for each address (IPv6: each /64) and one for all.  In
  * memory, of fixed size; from any thread.
  */
-#ifndef MDMFS_MDM_RATE_H
-#define MDMFS_MDM_RATE_H
+#ifndef MDMFS_MODEL_RATE_H
+#define MDMFS_MODEL_RATE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define RATE_BURST       60 /* at once, from one address: a classroom */
-#define RATE_SECOND      1  /* then, each second */
+struct rate_limits {
+	int64_t burst;  /* at once, from one address */
+	int64_t second; /* then, each second */
+	int64_t all_burst, all_second;
+};
+
+/* Profiles: at once a classroom. */
+#define RATE_BURST       60
+#define RATE_SECOND      1
 #define RATE_ALL_BURST   600
 #define RATE_ALL_SECOND  50
 #define RATE_RETRY_AFTER "10" /* seconds, for who is told to wait */
 
+extern const struct rate_limits rate_profiles;
+
 struct rate;
 
 /* NULL when out of memory. */
-struct rate *rate_new(void);
+struct rate *rate_new(const struct rate_limits *limits);
 void rate_free(struct rate *r);
 
 /*

@@ -1,4 +1,4 @@
-#include "engine/mdm/rate.h"
+#include "engine/model/rate.h"
 
 #include <arpa/inet.h>
 #include <pthread.h>
@@ -18,6 +18,7 @@ struct bucket {
 };
 
 struct rate {
+	struct rate_limits limits;
 	pthread_mutex_t mutex;
 	/* protected by mutex */
 	struct bucket all;
@@ -25,8 +26,11 @@ struct rate {
 	uint64_t seed; /* so that nobody chooses who shares a set */
 };
 
+const struct rate_limits rate_profiles = { RATE_BURST, RATE_SECOND,
+	RATE_ALL_BURST, RATE_ALL_SECOND };
+
 struct rate *
-rate_new(void)
+rate_new(const struct rate_limits *limits)
 {
 	struct rate *r = calloc(1, sizeof(*r));
 
@@ -36,7 +40,8 @@ rate_new(void)
 		free(r);
 		return NULL;
 	}
-	r->all.tokens = RATE_ALL_BURST;
+	r->limits = *limits;
+	r->all.tokens = limits->all_burst;
 	pthread_mutex_init(&r->mutex, NULL);
 	return r;
 }
@@ -124,11 +129,11 @@ rate_take(struct rate *r, const char *peer, bool shared, int64_t now)
 	if (parse(peer, address) && is_here(address))
 		return true;
 	pthread_mutex_lock(&r->mutex);
-	fill(&r->all, now, RATE_ALL_SECOND, RATE_ALL_BURST);
+	fill(&r->all, now, r->limits.all_second, r->limits.all_burst);
 	yes = r->all.tokens > 0;
 	if (!shared && parse(peer, address)) {
-		one = bucket_of(r, address, RATE_BURST, now);
-		fill(one, now, RATE_SECOND, RATE_BURST);
+		one = bucket_of(r, address, r->limits.burst, now);
+		fill(one, now, r->limits.second, r->limits.burst);
 		yes = yes && one->tokens > 0;
 	}
 	if (yes) {

@@ -1,5 +1,5 @@
 /* How often a stranger may ask. */
-#include "engine/mdm/rate.h"
+#include "engine/model/rate.h"
 
 #include <stdio.h>
 
@@ -22,7 +22,7 @@ static void
 fresh(void)
 {
 	rate_free(rate);
-	rate = rate_new();
+	rate = rate_new(&rate_profiles);
 }
 
 int
