@@ -33,6 +33,7 @@ struct ndes {
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
 	struct turns places[ORGS_MAX]; /* protected by mutex */
+	int waiting;                   /* the same */
 };
 
 struct ndes *
@@ -89,19 +90,22 @@ take_turn(struct ndes *n, uint32_t org, struct err *err)
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += WAIT_MAX;
 	pthread_mutex_lock(&n->mutex);
+	n->waiting++;
 	while ((p = place_of(n, org)) == NULL || p->busy)
-		if (pthread_cond_timedwait(&n->changed, &n->mutex, &until) ==
-		    ETIMEDOUT) {
+		if (n->waiting > NDES_WAITING ||
+		    pthread_cond_timedwait(&n->changed, &n->mutex, &until) ==
+			ETIMEDOUT) {
 			p = NULL;
 			break;
 		}
+	n->waiting--;
 	if (p != NULL) {
 		p->busy = true;
 		p->touched = engine_now(n->engine);
 	}
 	pthread_mutex_unlock(&n->mutex);
 	if (p == NULL)
-		rc = err_set(err, ERR_REMOTE,
+		rc = err_set(err, ERR_CHANGED,
 		    "NDES: other devices wait for a challenge already: try "
 		    "again in a minute");
 	return rc;
@@ -172,6 +176,7 @@ check_room(struct ndes *n, uint32_t org, struct err *err)
 {
 	struct check x = { .now = engine_now(n->engine) };
 	struct turns *p;
+	size_t i;
 	enum err_code rc;
 
 	pthread_mutex_lock(&n->mutex);
@@ -183,12 +188,14 @@ check_room(struct ndes *n, uint32_t org, struct err *err)
 		return rc;
 	pthread_mutex_lock(&n->mutex);
 	p = place_of(n, org);
-	if (p != NULL)
-		memcpy(p->slots, x.slots, sizeof(p->slots));
+	/* others may have come free meanwhile: ndes_used() */
+	for (i = 0; p != NULL && i < NDES_OUTSTANDING; i++)
+		if (x.slots[i].at == 0)
+			p->slots[i].at = 0;
 	pthread_mutex_unlock(&n->mutex);
 	if (x.n < NDES_OUTSTANDING)
 		return ERR_OK;
-	return err_set(err, ERR_REMOTE,
+	return err_set(err, ERR_CHANGED,
 	    "NDES: %d challenges are fetched and not used yet, and NDES gives "
 	    "no more at a time; the oldest is given up in %lld minutes",
 	    NDES_OUTSTANDING,

@@ -13,6 +13,7 @@
 
 #define NDES_OUTSTANDING   5 /* PasswordMax */
 #define NDES_CHALLENGE_MAX 128
+#define NDES_WAITING       3 /* for their turn, of the whole server */
 
 /*
  * The challenge on the page: UTF-16 in either order, with or without a mark,
@@ -32,7 +33,7 @@ void ndes_free(struct ndes *n);
  * Fetch one for the profile that is known as id (third_party.h), and append
  * it.  Waits for its turn; up to a minute.  Any thread, outside of
  * transactions.  Every failure has a sentence with the HTTP status, if it came
- * that far.
+ * that far.  ERR_CHANGED: NDES was not asked.
  */
 enum err_code ndes_challenge(struct ndes *n, const struct scep_settings *s,
     const char *id, struct buf *ret, struct err *err);

@@ -41,8 +41,8 @@ encoding_of(struct bytes *page)
 	return BYTES_AS_THEY_ARE;
 }
 
-/* Tags become one '<', other characters than ASCII '?', white space one
- * blank; all that is looked for is ASCII. */
+/* Tags become one '<', other characters than those of ASCII that can be seen
+ * '?', white space one blank; nothing else is looked for. */
 static void
 plain(struct bytes page, struct buf *b)
 {
@@ -56,7 +56,7 @@ plain(struct bytes page, struct buf *b)
 		    e == UTF16_LITTLE ? page.p[i] | (unsigned)page.p[i + 1] << 8
 		    : e == UTF16_BIG  ? (unsigned)page.p[i] << 8 | page.p[i + 1]
 				      : page.p[i];
-		char now = c < 0x80 ? (char)c : '?';
+		char now = c > ' ' && c < 0x7f ? (char)c : '?';
 
 		if (c == '<')
 			tag = true;
@@ -66,7 +66,7 @@ plain(struct bytes page, struct buf *b)
 			tag = false;
 		if (c == '>' || (c != '<' && tag))
 			continue;
-		if (isspace((unsigned char)now) || c == 0xa0 || c == 0)
+		if ((c < 0x80 && isspace((int)c)) || c == 0xa0 || c == 0)
 			now = ' ';
 		if (now == ' ' && last == ' ')
 			continue;

@@ -2,10 +2,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <openssl/err.h>
 
-#include "engine/base/arena.h"
 #include "engine/base/log.h"
 #include "engine/base/text.h"
 #include "engine/model/challenges.h"
@@ -211,6 +211,22 @@ query_is_clean(struct bytes query)
 	return true;
 }
 
+/* What SCEP has; a page of that CA would be one of ours for a browser. */
+static const char *
+type_of(const struct upstream_reply *r)
+{
+	static const char *const known[] = { "application/x-pki-message",
+		"application/x-x509-ca-cert", "application/x-x509-ca-ra-cert",
+		"text/plain" };
+	size_t i, len = strcspn(r->type, "; ");
+
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strlen(known[i]) == len &&
+		    strncasecmp(known[i], r->type, len) == 0)
+			return known[i];
+	return "application/octet-stream";
+}
+
 static void
 answer(struct pass *p, const struct upstream_reply *r, const char *transaction)
 {
@@ -218,9 +234,9 @@ answer(struct pass *p, const struct upstream_reply *r, const char *transaction)
 	struct buf outcome = { 0 };
 	bool issued;
 
-	x->status = (int)r->status;
-	if (r->type[0] != '\0')
-		x->content_type = arena_text(x->arena, bytes_text(r->type));
+	x->status = r->status >= 200 && r->status <= 599 ? (int)r->status : 502;
+	x->content_type = type_of(r);
+	exchange_reply_header(x, "x-content-type-options", "nosniff");
 	buf_bytes(&x->reply, buf_view(&r->body));
 	if (strcmp(p->operation, "PKIOperation") != 0)
 		return;

@@ -54,13 +54,16 @@ remember(struct third *t, const struct scep_settings *s, enum err_code rc,
 	struct failure *f = &t->failures[s->org % THIRD_PLACES];
 	struct buf b = { 0 };
 
-	pthread_mutex_lock(&t->mutex);
-	hash_settings(s, f->of);
-	f->until = engine_now(t->engine) +
-	           (rc == ERR_DENIED ? DENIED_FOR : FAILED_FOR);
-	f->err = *err;
-	f->err.code = rc;
-	pthread_mutex_unlock(&t->mutex);
+	/* nobody was asked: it may be possible in a moment */
+	if (rc != ERR_CHANGED) {
+		pthread_mutex_lock(&t->mutex);
+		hash_settings(s, f->of);
+		f->until = engine_now(t->engine) +
+		           (rc == ERR_DENIED ? DENIED_FOR : FAILED_FOR);
+		f->err = *err;
+		f->err.code = rc;
+		pthread_mutex_unlock(&t->mutex);
+	}
 	buf_printf(&b, "scep: %s", err->msg);
 	teller_say(t->teller, s->org, engine_now(t->engine), buf_str(&b));
 	buf_free(&b);
@@ -308,10 +311,12 @@ prepare(void *ctx, const struct scep_settings *s, struct err *err)
 	if ((rc = recall(t, s, &why)) == ERR_OK &&
 	    (rc = ask(t, s, &why)) != ERR_OK) {
 		remember(t, s, rc, &why);
-		note(t, s, false, &why);
+		if (rc != ERR_CHANGED)
+			note(t, s, false, &why);
 	}
 	/* a CA that cannot be reached today has not changed */
-	if (rc == ERR_OK || (f.usable && rc == ERR_REMOTE))
+	if (rc == ERR_OK ||
+	    (f.usable && (rc == ERR_REMOTE || rc == ERR_CHANGED)))
 		return ERR_OK;
 	return err_set(err, ERR_REMOTE, "%s", why.msg);
 }
@@ -328,7 +333,8 @@ challenge(void *ctx, const struct scep_settings *s, const char *id,
 		rc = ndes_challenge(t->ndes, s, id, ret, &why);
 		if (rc != ERR_OK)
 			remember(t, s, rc, &why);
-		note(t, s, true, rc == ERR_OK ? NULL : &why);
+		if (rc != ERR_CHANGED)
+			note(t, s, true, rc == ERR_OK ? NULL : &why);
 	}
 	return rc == ERR_OK ? rc : err_set(err, ERR_REMOTE, "%s", why.msg);
 }

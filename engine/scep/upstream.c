@@ -1,7 +1,6 @@
 #include "engine/scep/upstream.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,7 +10,39 @@
 #include "engine/model/orgs.h"
 #include "engine/pki/bundle.h"
 
-static atomic_int busy;
+/* ---- how many at once ----------------------------------------------------- */
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t ended = PTHREAD_COND_INITIALIZER;
+static int busy, waiting; /* protected by mutex */
+
+/* One that hangs ends after UPSTREAM_SECONDS, so the wait has an end, too. */
+static bool
+enter(void)
+{
+	bool yes;
+
+	pthread_mutex_lock(&mutex);
+	yes = busy < UPSTREAM_AT_ONCE || waiting < UPSTREAM_WAITING;
+	if (yes) {
+		waiting++;
+		while (busy >= UPSTREAM_AT_ONCE)
+			pthread_cond_wait(&ended, &mutex);
+		waiting--;
+		busy++;
+	}
+	pthread_mutex_unlock(&mutex);
+	return yes;
+}
+
+static void
+leave(void)
+{
+	pthread_mutex_lock(&mutex);
+	busy--;
+	pthread_cond_signal(&ended);
+	pthread_mutex_unlock(&mutex);
+}
 
 static void
 init(void)
@@ -213,18 +244,16 @@ upstream_ask(const struct upstream *u, struct upstream_reply *ret,
 
 	*timed_out = false;
 	pthread_once(&once, init);
-	if (atomic_fetch_add(&busy, 1) >= UPSTREAM_AT_ONCE) {
-		atomic_fetch_sub(&busy, 1);
-		return err_set(err, ERR_REMOTE,
+	if (!enter())
+		return err_set(err, ERR_CHANGED,
 		    "%d requests to other servers are under way already: try "
 		    "again in a moment",
 		    UPSTREAM_AT_ONCE);
-	}
 	if ((c = curl_easy_init()) == NULL)
 		rc = err_set(err, ERR_NO_MEMORY, "%s", u->url);
 	else
 		rc = ask(c, u, ret, timed_out, err);
 	curl_easy_cleanup(c);
-	atomic_fetch_sub(&busy, 1);
+	leave();
 	return rc;
 }

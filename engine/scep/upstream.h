@@ -8,8 +8,12 @@
 #include "engine/model/model.h"
 #include "mdmfs/buf.h"
 
-#define UPSTREAM_SECONDS  30 /* for all of it */
-#define UPSTREAM_AT_ONCE  16 /* requests of the whole server */
+#define UPSTREAM_SECONDS 30 /* for all of it */
+/* Of the whole server; together with NDES_WAITING fewer than it has request
+ * threads (wire/server.h): a CA that hangs must not keep devices from
+ * checking in. */
+#define UPSTREAM_AT_ONCE  8 /* requests */
+#define UPSTREAM_WAITING  2 /* that wait until one has ended */
 #define UPSTREAM_BODY_MAX (1u << 20)
 
 struct upstream {
@@ -32,8 +36,8 @@ struct upstream_reply {
 /*
  * Ask and wait; redirects are not followed.  Any HTTP status is a success.
  * *ret is to be zeroed before, its body wiped by the caller.
- * ERR_REMOTE: it cannot be reached, did not answer in time (*timed_out), or
- * too many are being asked now; ERR_TOO_BIG.  The message never has a secret.
+ * ERR_REMOTE: it cannot be reached, or did not answer in time (*timed_out);
+ * ERR_CHANGED: too many are being asked now; ERR_TOO_BIG.  The message never has a secret.
  */
 enum err_code upstream_ask(const struct upstream *u, struct upstream_reply *ret,
     bool *timed_out, struct err *err);

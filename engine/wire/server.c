@@ -58,7 +58,7 @@ fill_options(struct server_options *o)
 	default_to(&o->loops, sysconf(_SC_NPROCESSORS_ONLN) > 1 ? 2 : 1);
 	if (o->loops > SERVER_LOOPS_MAX)
 		o->loops = SERVER_LOOPS_MAX;
-	default_to(&o->threads, 8);
+	default_to(&o->threads, 16);
 	default_to(&o->queue, 256);
 	default_to(&o->max_connections, 20000);
 	if (o->max_connections > files)

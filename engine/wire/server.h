@@ -35,7 +35,7 @@ struct server_options {
 	int64_t (*now)(void); /* seconds since 1970 UTC; the clock */
 
 	unsigned loops;   /* threads that move bytes; 2, 1 on one CPU */
-	unsigned threads; /* threads that run handlers; 8 */
+	unsigned threads; /* threads that run handlers; 16 */
 	unsigned queue;   /* requests that wait for one of them; 256 */
 
 	/* Beyond them new clients wait until another one goes; as many as open

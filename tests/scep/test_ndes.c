@@ -140,6 +140,10 @@ main(void)
 	ok(fails(bytes_text("the enrollment challenge password is: <B> </B>"),
 	       ERR_UNDECODABLE, "not understood"),
 	    "an empty password");
+	ok(says(bytes_text("the enrollment challenge password is: "
+			   "<B>AB\001CD\177</B>"),
+	       "AB?CD?"),
+	    "nothing that a property list cannot hold");
 	memset(huge, 'A', 1u << 20);
 	ok(fails(bytes_of(huge, 1u << 20), ERR_UNDECODABLE, "not understood"),
 	    "a megabyte of nothing");

@@ -285,4 +285,22 @@ like "$(ask "http://127.0.0.1:$(cat "$T/deaf.out")/certsrv")" \
 	'did not answer within 30 seconds' 'a server that never answers'
 ok $(($(date +%s) - begun > 35)) 'and nobody waits longer'
 
+# ---- a CA that does not answer ---------------------------------------------------
+
+echo "http://127.0.0.1:$(cat "$T/deaf.out")/scep" >"$S/url"
+: >"$T/hung"
+hanging=
+for i in $(seq 20); do
+	fetch "/scep/acme/$next?operation=GetCACaps" -o "$T/caps.$i" \
+		-w '%{http_code}\n' >>"$T/hung" 2>/dev/null &
+	hanging="$hanging $!"
+done
+soon '[ "$(grep -c 502 "$T/hung")" -eq 10 ]' \
+	'of 20 requests for a CA that hangs ten are refused'
+token_update dev acme
+is "$STATUS" 200 'and devices that check in are served'
+is "$(wc -l <"$T/hung")" 10 'while the others wait'
+# shellcheck disable=SC2086 # several
+kill $hanging "$deaf" 2>/dev/null
+
 done_testing
