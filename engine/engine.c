@@ -177,6 +177,12 @@ engine_on_commit(struct engine *e, void (*fn)(void *arg), void *arg)
 	store_on_commit(e->store, fn, arg);
 }
 
+uint64_t
+engine_version(const struct engine *e)
+{
+	return store_version(e->store);
+}
+
 /* ---- start and stop ----------------------------------------------------- */
 
 static void

@@ -59,8 +59,7 @@ static void
 fill(const struct at *at, const struct device_view *d, struct tree_entry *ret)
 {
 	*ret = (struct tree_entry){ .at = *at, .cookie = d->number };
-	ret->at.device = d->number;
-	ret->at.org = d->org;
+	fill_listed(ret, d);
 }
 
 static enum err_code

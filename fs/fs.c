@@ -12,6 +12,8 @@ fs_init(struct fs *f, struct engine *e, struct err *err)
 	*f = (struct fs){ .engine = e, .started = time(NULL), .state_fd = -1 };
 	pthread_mutex_init(&f->mutex, NULL);
 	sizes_init(&f->sizes);
+	owners_init(&f->owners);
+	seen_init(&f->seen);
 	f->scratch = scratch_new();
 	f->drafts = drafts_new(e);
 	f->refusals = refusals_new(e);
@@ -29,6 +31,8 @@ fs_fini(struct fs *f)
 	refusals_free(f->refusals);
 	if (f->state_fd >= 0)
 		close(f->state_fd);
+	seen_fini(&f->seen);
+	owners_fini(&f->owners);
 	sizes_fini(&f->sizes);
 	pthread_mutex_destroy(&f->mutex);
 }

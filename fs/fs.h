@@ -7,8 +7,10 @@
 #include <pthread.h>
 
 #include "fs/draft.h"
+#include "fs/owners.h"
 #include "fs/refusal.h"
 #include "fs/scratch.h"
+#include "fs/seen.h"
 #include "fs/sizes.h"
 
 struct notify;
@@ -19,6 +21,8 @@ struct fs {
 	struct drafts *drafts;
 	struct refusals *refusals;
 	struct sizes sizes;
+	struct owners owners;
+	struct seen seen;
 	struct notify *notify; /* NULL until the mount is there */
 	int64_t started;       /* seconds since 1970 UTC */
 	int state_fd;          /* of the store's folder; -1: in memory */

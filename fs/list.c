@@ -64,11 +64,15 @@ stop_at_one(
 static bool
 is_quiet(struct listing *l, const struct tree_row *row, struct node *n)
 {
-	bool found = false;
+	struct buf page = { 0 };
+	bool found = false, ready;
 
-	if ((row->flags & TREE_READY) != 0)
-		return node_size(l->f, n, l->caller, NULL) != ERR_OK ||
-		       n->size == 0;
+	if ((row->flags & TREE_READY) != 0) {
+		ready = node_size(l->f, n, l->caller, &page, NULL) == ERR_OK &&
+		        n->size > 0;
+		buf_wipe(&page);
+		return !ready;
+	}
 	if ((row->flags & TREE_QUIET) == 0)
 		return false;
 	return file_list(l->f->engine, n->ino, 0, stop_at_one, &found, NULL) ==

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "mdmfs/device.h"
+#include "mdmfs/engine.h"
 #include "mdmfs/event.h"
 
 #include "fs/segment.h"
@@ -85,7 +85,7 @@ set_times(struct node *n, int64_t seconds)
 }
 
 static void
-dress_as(struct node *n, const struct org_view *org)
+dress_as(struct node *n, const struct view_owned *org)
 {
 	n->uid = org->uid;
 	n->gid = org->gid;
@@ -104,7 +104,20 @@ node_listed(const struct fs *f, const struct node_entry *entry,
 		.mode = entry->row->mode,
 		.size = entry->size };
 	set_times(ret, entry->seconds != 0 ? entry->seconds : f->started);
-	dress_as(ret, org);
+	dress_as(ret, &(struct view_owned){ org->uid, org->gid, org->mode });
+}
+
+static enum err_code
+dress_device(struct fs *f, struct node *n, struct err *err)
+{
+	struct owners_device d = { .device = n->at.device };
+	enum err_code rc = owners_device(&f->owners, f->engine, &d, err);
+
+	if (rc != ERR_OK)
+		return rc;
+	n->at.org = d.org;
+	set_times(n, d.seconds);
+	return ERR_OK;
 }
 
 /* Owner, mode and times of a generated node whose row and at are set. */
@@ -113,7 +126,7 @@ dress(struct fs *f, struct node *n, struct err *err)
 {
 	const struct tree_row *row = n->row;
 	struct file_node dir = { 0 };
-	struct device_view d;
+	struct view_owned owner;
 	struct org_view org;
 	enum err_code rc;
 
@@ -129,16 +142,13 @@ dress(struct fs *f, struct node *n, struct err *err)
 		return rc;
 	}
 	if (row->of != OF_ORG && row->of != OF_ORG_NUMBER) {
-		rc = device_get(f->engine, n->at.device, &d, err);
-		if (rc != ERR_OK)
+		if ((rc = dress_device(f, n, err)) != ERR_OK)
 			return rc;
-		n->at.org = d.org;
-		set_times(n, d.seen_at != 0 ? d.seen_at : d.enrolled_at);
 	} else if ((rc = org_get(f->engine, n->at.org, &org, err)) != ERR_OK) {
 		return rc;
 	}
-	view_owner(f->engine, n->at.org, &org);
-	dress_as(n, &org);
+	owners_get(&f->owners, f->engine, n->at.org, &owner);
+	dress_as(n, &owner);
 	return ERR_OK;
 }
 
@@ -316,12 +326,19 @@ generated_named(struct fs *f, const struct node *dir,
     struct err *err)
 {
 	struct tree_entry entry = { .at = dir->at };
+	struct owners_device d = { .version = engine_version(f->engine) };
 	enum err_code rc = ERR_OK;
 
 	if (row->part == TREE_PART_EVENTS)
 		return events_named(f, strcmp(name, "events") == 0, ret, err);
 	if (dir->row->names != NULL)
 		rc = dir->row->names->find(&dir->at, name, &entry, err);
+	if (rc == ERR_OK && entry.listed && entry.at.device != 0) {
+		d.device = entry.at.device;
+		d.org = entry.at.org;
+		d.seconds = entry.seconds;
+		owners_put_device(&f->owners, &d);
+	}
 	if (rc == ERR_OK)
 		rc = generated(f, row, &entry.at, ret, err);
 	if (rc == ERR_OK && !is_there(f, ret))
@@ -381,11 +398,11 @@ node_by_view(const struct node *n)
 }
 
 enum err_code
-node_size(struct fs *f, struct node *n, const struct caller *c, struct err *err)
+node_size(struct fs *f, struct node *n, const struct caller *c,
+    struct buf *page, struct err *err)
 {
-	struct sizes_page page = { n->ino, node_by_view(n) ? &c->view : NULL,
+	struct sizes_page of = { n->ino, node_by_view(n) ? &c->view : NULL,
 		sizes_now() };
-	struct buf b = { 0 };
 	enum err_code rc;
 
 	n->size = n->kind == TREE_DIR ? 0 : n->size;
@@ -395,13 +412,14 @@ node_size(struct fs *f, struct node *n, const struct caller *c, struct err *err)
 	if ((n->source != NODE_GENERATED && n->source != NODE_REFUSAL) ||
 	    n->kind == TREE_DIR)
 		return ERR_OK;
-	if (sizes_get(&f->sizes, n->ino, page.view, &n->size))
+	if (sizes_get(&f->sizes, n->ino, of.view, &n->size))
 		return ERR_OK;
-	rc = node_render(f, n, &b, err);
-	n->size = b.len;
-	buf_wipe(&b);
+	rc = node_render(f, n, page, err);
+	n->size = page->len;
 	if (rc == ERR_OK)
-		sizes_put(&f->sizes, &page, n->size);
+		sizes_put(&f->sizes, &of, n->size);
+	else
+		buf_wipe(page);
 	/* a page that cannot be made now says why when it is opened */
 	if (rc != ERR_OK && rc != ERR_NOT_FOUND) {
 		n->size = 0;

@@ -52,9 +52,10 @@ enum err_code node_named(struct fs *f, const struct node *dir, const char *name,
 enum err_code node_render(
     struct fs *f, const struct node *n, struct buf *b, struct err *err);
 
-/* The exact size, of generated files by rendering them. */
-enum err_code node_size(
-    struct fs *f, struct node *n, const struct caller *c, struct err *err);
+/* The exact size, of generated files by rendering them: then page, which is
+ * empty, has what was rendered. */
+enum err_code node_size(struct fs *f, struct node *n, const struct caller *c,
+    struct buf *page, struct err *err);
 
 /* Whether what it holds depends on the groups of who asks. */
 bool node_by_view(const struct node *n);

@@ -64,8 +64,10 @@ ops_caller(fuse_req_t req, unsigned what, struct caller *ret)
 	ret->view.gid = ret->actor.gid;
 	ret->view.squashed = squashed;
 	ret->view.ngroups = 0;
-	if (what & CALLER_COMM)
+	if (what & CALLER_COMM) { /* it changes something */
+		seen_drop(&ops_fs(req)->seen, ctx->pid);
 		read_comm(ctx->pid, ret->actor.comm);
+	}
 	if ((what & CALLER_GROUPS) && ret->view.uid != 0)
 		read_groups(req, &ret->view);
 }
@@ -201,16 +203,27 @@ ops_fill_stat(const struct node *n, struct stat *ret)
 	ret->st_atim = ret->st_mtim;
 }
 
-enum err_code
-ops_stat(struct fs *f, struct node *n, fuse_req_t req, struct caller *c,
-    struct stat *ret, struct err *err)
+static enum err_code
+stat_page(fuse_req_t req, struct node *n, struct caller *c, struct stat *ret,
+    struct buf *page, struct err *err)
 {
 	enum err_code rc;
 
 	if ((n->source == NODE_EVENTS || node_by_view(n)) && c->view.uid != 0)
 		read_groups(req, &c->view);
-	if ((rc = node_size(f, n, c, err)) == ERR_OK)
+	if ((rc = node_size(ops_fs(req), n, c, page, err)) == ERR_OK)
 		ops_fill_stat(n, ret);
+	return rc;
+}
+
+enum err_code
+ops_stat(fuse_req_t req, struct node *n, struct caller *c, struct stat *ret,
+    struct err *err)
+{
+	struct buf page = { 0 };
+	enum err_code rc = stat_page(req, n, c, ret, &page, err);
+
+	buf_wipe(&page);
 	return rc;
 }
 
@@ -226,16 +239,28 @@ ops_timeout(const struct node *n)
 }
 
 void
-ops_entry(fuse_req_t req, struct node *n, struct caller *c)
+ops_entry(fuse_req_t req, struct node *n, struct caller *c, uint64_t version)
 {
 	struct fuse_entry_param e = { .ino = n->ino };
+	struct buf page = { 0 };
 	struct err err = { 0 };
+	bool keep;
 
 	e.attr_timeout = e.entry_timeout = ops_timeout(n);
-	if (ops_stat(ops_fs(req), n, req, c, &e.attr, &err) != ERR_OK)
+	if (stat_page(req, n, c, &e.attr, &page, &err) != ERR_OK) {
 		ops_error(req, &err);
-	else
-		fuse_reply_entry(req, &e);
+		return;
+	}
+	/* not what opens by other ways, and no secrets */
+	keep = n->source == NODE_GENERATED && n->row->write == NULL &&
+	       (n->row->mode & 077) != 0 && !node_by_view(n);
+	if (version != 0 && e.attr_timeout <= 0)
+		seen_put(&ops_fs(req)->seen,
+		    &(struct seen_key){
+			n->ino, c->actor.pid, c->actor.uid, version },
+		    &e.attr, keep ? &page : NULL);
+	buf_wipe(&page);
+	fuse_reply_entry(req, &e);
 }
 
 /* ---- open handles ------------------------------------------------------- */

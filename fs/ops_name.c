@@ -65,7 +65,7 @@ finish_entry(
 	if (rc == ERR_OK)
 		rc = node_of(ops_fs(req), t->ino, &t->caller, &n, err);
 	if (rc == ERR_OK)
-		ops_entry(req, &n, &t->caller);
+		ops_entry(req, &n, &t->caller, 0);
 	else
 		ops_refuse_name(req, &t->dir, t->name, &t->caller, err);
 }

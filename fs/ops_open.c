@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mdmfs/engine.h"
+
 #include "fs/notify.h"
 #include "fs/ops_priv.h"
 
@@ -77,7 +79,11 @@ open_bytes(struct fs *f, struct handle *h, struct err *err)
 	h->kind = HANDLE_BYTES;
 	if (h->node.source == NODE_STORE)
 		return file_read(f->engine, h->node.ino, &h->bytes, err);
-	if (h->node.source == NODE_UNBORN)
+	if (h->node.source == NODE_UNBORN ||
+	    seen_take_page(&f->seen,
+		&(struct seen_key){ h->node.ino, h->caller.actor.pid,
+		    h->caller.actor.uid, engine_version(f->engine) },
+		&h->bytes))
 		return ERR_OK;
 	rc = node_render(f, &h->node, &h->bytes, err);
 	if (rc == ERR_OK)
@@ -337,7 +343,7 @@ reply_create(fuse_req_t req, struct handle *h, struct fuse_file_info *fi)
 	struct node n = h->node;
 	struct err err = { 0 };
 
-	if (ops_stat(ops_fs(req), &n, req, &h->caller, &e.attr, &err) != ERR_OK)
+	if (ops_stat(req, &n, &h->caller, &e.attr, &err) != ERR_OK)
 		e.attr.st_mode = S_IFREG | n.mode;
 	give_handle(fi, h);
 	if (fuse_reply_create(req, &e, fi) == -ENOENT)

@@ -81,15 +81,17 @@ void ops_refuse_name(fuse_req_t req, const struct node *dir, const char *name,
     const struct caller *c, const struct err *err);
 
 /* An answer with a node's attributes; its size is worked out. */
-enum err_code ops_stat(struct fs *f, struct node *n, fuse_req_t req,
-    struct caller *c, struct stat *ret, struct err *err);
+enum err_code ops_stat(fuse_req_t req, struct node *n, struct caller *c,
+    struct stat *ret, struct err *err);
 /* The same of a node that has its size. */
 void ops_fill_stat(const struct node *n, struct stat *ret);
 /* How long the kernel may keep its name and attributes, in seconds: those of
  * status/ and the like never change, the root's mode only through the kernel,
  * everything else is asked for each time. */
 double ops_timeout(const struct node *n);
-void ops_entry(fuse_req_t req, struct node *n, struct caller *c);
+/* version: what engine_version() was before the look-up; 0: it is none. */
+void ops_entry(
+    fuse_req_t req, struct node *n, struct caller *c, uint64_t version);
 
 /* Open handles: fstat(2) of a file that was removed meanwhile. */
 void ops_handle_add(struct handle *h);

@@ -61,16 +61,21 @@ void
 buf_vprintf(struct buf *b, const char *fmt, va_list ap)
 {
 	va_list again;
-	int n;
+	int n = -1;
 
+	buf_reserve(b, 32); /* mostly enough */
+	if (b->error != ERR_OK)
+		return;
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, ap);
-	if (n >= 0)
+	n = vsnprintf((char *)b->p + b->len, b->cap - b->len, fmt, ap);
+	if (n >= 0 && (size_t)n >= b->cap - b->len) {
 		buf_reserve(b, (size_t)n + 1);
-	if (n >= 0 && b->error == ERR_OK) {
-		vsnprintf((char *)b->p + b->len, (size_t)n + 1, fmt, again);
-		b->len += (size_t)n;
+		if (b->error == ERR_OK)
+			vsnprintf(
+			    (char *)b->p + b->len, (size_t)n + 1, fmt, again);
 	}
+	if (n >= 0 && b->error == ERR_OK)
+		b->len += (size_t)n;
 	va_end(again);
 }
 

@@ -273,18 +273,38 @@ text_unbase64(struct bytes s, struct buf *b, struct err *err)
 	return buf_error(b, err);
 }
 
+static void
+put_digits(char *s, int digits, int n)
+{
+	for (; digits > 0; n /= 10)
+		s[--digits] = (char)('0' + n % 10);
+}
+
 void
 text_time(struct buf *b, int64_t seconds)
 {
-	char s[40];
+	char s[] = "0000-00-00T00:00:00Z";
 	time_t t = (time_t)seconds;
 	struct tm tm;
 
-	if (gmtime_r(&t, &tm) != NULL &&
-	    strftime(s, sizeof(s), "%Y-%m-%dT%H:%M:%SZ", &tm) > 0)
-		buf_text(b, s);
-	else
+	if (gmtime_r(&t, &tm) == NULL) {
 		buf_printf(b, "@%lld", (long long)seconds);
+		return;
+	}
+	if (tm.tm_year < -1900 || tm.tm_year > 9999 - 1900) {
+		buf_printf(b, "%lld-%02d-%02dT%02d:%02d:%02dZ",
+		    tm.tm_year + 1900LL, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
+		    tm.tm_min, tm.tm_sec);
+		return;
+	}
+	/* pages are full of them, and strftime() is slow */
+	put_digits(s, 4, tm.tm_year + 1900);
+	put_digits(s + 5, 2, tm.tm_mon + 1);
+	put_digits(s + 8, 2, tm.tm_mday);
+	put_digits(s + 11, 2, tm.tm_hour);
+	put_digits(s + 14, 2, tm.tm_min);
+	put_digits(s + 17, 2, tm.tm_sec);
+	buf_put(b, s, sizeof(s) - 1);
 }
 
 /* Take digits and the character behind them off s: -1 if they are not there. */

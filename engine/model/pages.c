@@ -31,7 +31,12 @@ render(struct engine *e, struct page *p, txn_fn *fn, struct buf *b,
 	enum err_code rc;
 
 	p->engine = e;
-	if ((rc = store_view(e->store, fn, p, err)) == ERR_OK) {
+	if ((rc = store_view(e->store, fn, p, err)) == ERR_OK)
+		rc = buf_error(&p->b, err);
+	if (rc == ERR_OK && b->p == NULL) {
+		*b = p->b;
+		p->b = (struct buf){ 0 };
+	} else if (rc == ERR_OK) {
 		buf_bytes(b, buf_view(&p->b));
 		rc = buf_error(b, err);
 	}
@@ -66,11 +71,14 @@ state_name(enum device_state state)
 static void
 line_fact(struct page *p, const char *key, const char *fact)
 {
-	struct buf text = { 0 };
+	size_t before = p->b.len;
 
-	if (fact_get(p->t, p->device, fact, &text, NULL) == ERR_OK)
-		buf_printf(&p->b, "%s: %s\n", key, buf_str(&text));
-	buf_free(&text);
+	buf_text(&p->b, key);
+	buf_text(&p->b, ": ");
+	if (fact_get(p->t, p->device, fact, &p->b, NULL) == ERR_OK)
+		buf_char(&p->b, '\n');
+	else
+		buf_resize(&p->b, before);
 }
 
 static void
@@ -106,6 +114,7 @@ status_txn(struct txn *t, void *arg, struct err *err)
 	enum err_code rc;
 
 	buf_reset(&p->b);
+	buf_reserve(&p->b, 700); /* at once */
 	p->t = t;
 	if ((rc = device_read(t, p->device, &d, err)) != ERR_OK ||
 	    (rc = channel_read(t, (struct channel_id){ p->device, p->user },

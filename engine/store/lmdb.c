@@ -161,6 +161,8 @@ free_reader(struct lmdb_txn *t)
 		return;
 	if (t->cursor != NULL)
 		mdb_cursor_close(t->cursor);
+	if (t->getter != NULL)
+		mdb_cursor_close(t->getter);
 	mdb_txn_abort(t->txn);
 	free(t);
 }
@@ -191,6 +193,8 @@ renew_reader(struct lmdb *l, struct lmdb_txn *t, struct err *err)
 
 	if (rc == 0 && t->cursor != NULL)
 		rc = mdb_cursor_renew(t->txn, t->cursor);
+	if (rc == 0 && t->getter != NULL)
+		rc = mdb_cursor_renew(t->txn, t->getter);
 	return rc == 0 ? ERR_OK : lmdb_error(l, rc, "beginning a view", err);
 }
 
@@ -274,13 +278,27 @@ read_error(struct lmdb_txn *t, int rc, struct err *err)
 	return lmdb_error(lmdb_of(t->base.b), rc, "reading", err);
 }
 
+/* A cursor looks on the page where it stands before it goes down the tree:
+ * records of one device are neighbours. */
+static int
+get_beside(struct lmdb_txn *t, MDB_val *key, MDB_val *value)
+{
+	int rc = 0;
+
+	if (t->getter == NULL)
+		rc = mdb_cursor_open(
+		    t->txn, lmdb_of(t->base.b)->dbi, &t->getter);
+	return rc == 0 ? mdb_cursor_get(t->getter, key, value, MDB_SET) : rc;
+}
+
 static enum err_code
 lmdb_get(struct backend_txn *base, struct bytes key, struct bytes *ret,
     struct err *err)
 {
 	struct lmdb_txn *t = txn_of(base);
 	MDB_val k = val_of(key), v;
-	int rc = mdb_get(t->txn, lmdb_of(base->b)->dbi, &k, &v);
+	int rc = t->writing ? mdb_get(t->txn, lmdb_of(base->b)->dbi, &k, &v)
+	                    : get_beside(t, &k, &v);
 
 	if (rc != 0)
 		return read_error(t, rc, err);

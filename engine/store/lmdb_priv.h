@@ -21,6 +21,7 @@
 struct lmdb_txn {
 	struct backend_txn base;
 	MDB_txn *txn;
+	MDB_cursor *getter; /* of views alone: for lmdb_get() */
 	MDB_cursor *cursor; /* NULL: none yet, or the txn was changed since */
 	bool writing;
 	SLIST_ENTRY(lmdb_txn) link;

@@ -157,6 +157,7 @@ store_assemble(
 		return err_set(err, ERR_NO_MEMORY, "the store");
 	}
 	s->b = parts->backend;
+	s->version = 1;
 	STAILQ_INIT(&s->waiting);
 	pthread_mutex_init(&s->mutex, NULL);
 	pthread_cond_init(&s->work, NULL);
@@ -270,6 +271,12 @@ store_on_commit(struct store *s, void (*fn)(void *arg), void *arg)
 	s->hooks[s->n_hooks].fn = fn;
 	s->hooks[s->n_hooks].arg = arg;
 	s->n_hooks++;
+}
+
+uint64_t
+store_version(const struct store *s)
+{
+	return s->version;
 }
 
 void

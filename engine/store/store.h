@@ -71,6 +71,13 @@ enum err_code store_update(
  */
 void store_on_commit(struct store *s, void (*fn)(void *arg), void *arg);
 
+/*
+ * Grows with every commit, before the callers of store_update() are answered:
+ * what was read after the same number is still so, for all that anybody has
+ * been told.
+ */
+uint64_t store_version(const struct store *s);
+
 /* *ret is the store's, good until the function returns or changes the store.
  * ERR_NOT_FOUND (then err is set, too: pass NULL where absence is normal). */
 enum err_code txn_get(

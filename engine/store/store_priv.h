@@ -57,6 +57,8 @@ struct store {
 	} hooks[STORE_MAX_HOOKS];
 	size_t n_hooks;
 
+	_Atomic uint64_t version; /* grows with each commit */
+
 	pthread_t writer;
 	bool has_writer;
 

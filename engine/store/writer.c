@@ -64,6 +64,7 @@ committed(struct store *s, size_t updates)
 {
 	size_t i;
 
+	s->version++;
 	pthread_mutex_lock(&s->mutex);
 	s->commits++;
 	s->updates += updates;

@@ -53,6 +53,10 @@ void engine_close(struct engine *e);
  */
 void engine_on_commit(struct engine *e, void (*fn)(void *arg), void *arg);
 
+/* Grows with every commit, before whoever asked for the change hears of it:
+ * while it stays the same, so does all that is kept. */
+uint64_t engine_version(const struct engine *e);
+
 /* One line for the person who started it: the addresses that it listens on and
  * the certificate it uses. */
 void engine_describe(struct engine *e, struct buf *b);

@@ -51,6 +51,9 @@ python3 tests/bench/exchange.py tls
 python3 tests/bench/exchange.py disk
 
 echo
+B=$B bash tests/bench/mount.sh
+
+echo
 echo "Command drops through the mount (create, write, close: durable)"
 python3 tests/bench/exchange.py drops 1
 python3 tests/bench/exchange.py drops 8
