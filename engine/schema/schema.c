@@ -115,7 +115,8 @@ cells(char *line, char *cell[], size_t max)
 		if (n < max)
 			cell[n] = line;
 		n++;
-		tab = strchr(line, '\t');
+		/* most cells are empty */
+		tab = *line == '\t' ? line : strchr(line, '\t');
 		if (tab != NULL)
 			*tab = '\0';
 		if (escapes && n <= max)
