@@ -96,13 +96,15 @@ gather_one(void *arg, struct bytes key, struct bytes value, bool *stop,
     struct err *err)
 {
 	struct gather *g = arg;
+	uint8_t fingerprint[CERT_FINGERPRINT_LEN];
 	struct issued i;
 
 	(void)value;
 	(void)stop;
-	if (key.len != 1 + CERT_FINGERPRINT_LEN ||
-	    issued_read(g->t, key.p + 1, &i, NULL) != ERR_OK ||
-	    i.org != g->org || i.state == CERT_VALID || i.expires < g->now)
+	memcpy(fingerprint, key.p + key.len - sizeof(fingerprint),
+	    sizeof(fingerprint));
+	if (issued_read(g->t, fingerprint, &i, NULL) != ERR_OK ||
+	    i.state == CERT_VALID || i.expires < g->now)
 		return ERR_OK;
 	return add(g, &i, err);
 }
@@ -111,9 +113,10 @@ static enum err_code
 gather_txn(struct txn *t, void *arg, struct err *err)
 {
 	struct gather *g = arg;
-	struct key prefix = key_of(KIND_CERT);
+	struct key prefix = key_of(KIND_CERT_SERIAL);
 	enum err_code rc;
 
+	key_u32(&prefix, g->org);
 	crl_free(g->crl);
 	g->crl = NULL;
 	g->t = t;
