@@ -115,17 +115,47 @@ get_token(struct txn *t, void *arg, struct err *err)
 static const struct message {
 	const char *type;
 	bool changes; /* the store */
+	bool binds;   /* it may be the first of an imported device */
 	txn_fn *fn;
 } messages[] = {
-	{ "Authenticate",      true,  authenticate },
-	{ "TokenUpdate",       true,  token_update },
-	{ "CheckOut",          true,  check_out },
-	{ "SetBootstrapToken", true,  set_bootstrap_token },
-	{ "GetBootstrapToken", false, get_bootstrap_token },
-	{ "UserAuthenticate",  false, user_authenticate },
-	{ "GetToken",          false, get_token },
+	{ "Authenticate",      true,  true,  authenticate },
+	{ "TokenUpdate",       true,  true,  token_update },
+	{ "CheckOut",          true,  true,  check_out },
+	{ "SetBootstrapToken", true,  true,  set_bootstrap_token },
+	{ "GetBootstrapToken", false, true,  get_bootstrap_token },
+	{ "UserAuthenticate",  false, false, user_authenticate },
+	{ "GetToken",          false, false, get_token },
 };
 /* clang-format on */
+
+static const struct message *
+message_of(const char *type, struct err *err)
+{
+	size_t i, n = sizeof(messages) / sizeof(messages[0]);
+
+	for (i = 0; i < n; i++)
+		if (strcmp(messages[i].type, type) == 0)
+			return &messages[i];
+	(void)err_set(err, ERR_INVALID,
+	    "MDM check-in: MessageType %.64s is not known here", type);
+	return NULL;
+}
+
+enum err_code
+checkin_may_bind(const struct pl *message, struct err *err)
+{
+	const struct message *m =
+	    message_of(pl_get_string(message, "MessageType"), err);
+	struct push_token token;
+
+	if (m == NULL)
+		return ERR_INVALID;
+	if (!m->binds)
+		return err_set(err, ERR_DENIED,
+		    "an imported device does not begin with %s", m->type);
+	return m->fn == token_update ? token_of_message(message, &token, err)
+	                             : ERR_OK;
+}
 
 /* Refusals that an administrator wants to hear of.  Whose the device is the
  * client does not hear. */
@@ -149,21 +179,18 @@ refuse_device(struct mdm *m, struct exchange *x, const struct speaker *s,
 void
 checkin_answer(struct mdm *m, struct exchange *x, const struct speaker *s)
 {
-	const char *type = pl_get_string(s->message, "MessageType");
 	struct checkin c = { .s = s };
 	struct err err = { 0 };
-	enum err_code rc = ERR_OK;
-	size_t i, n = sizeof(messages) / sizeof(messages[0]);
+	const struct message *message =
+	    message_of(pl_get_string(s->message, "MessageType"), &err);
+	enum err_code rc;
 
-	for (i = 0; i < n && strcmp(messages[i].type, type) != 0; i++)
-		;
-	if (i == n)
-		rc = err_set(&err, ERR_INVALID,
-		    "MDM check-in: MessageType %.64s is not known here", type);
-	else if (messages[i].changes)
-		rc = store_update(m->engine->store, messages[i].fn, &c, &err);
+	if (message == NULL)
+		rc = ERR_INVALID;
+	else if (message->changes)
+		rc = store_update(m->engine->store, message->fn, &c, &err);
 	else
-		rc = store_view(m->engine->store, messages[i].fn, &c, &err);
+		rc = store_view(m->engine->store, message->fn, &c, &err);
 	if (rc == ERR_NOT_UNIQUE || rc == ERR_NOT_HERE)
 		refuse_device(m, x, s, rc, &err);
 	else if (rc != ERR_OK)

@@ -55,6 +55,15 @@ read_report(const struct exchange *x, struct report *r, struct err *err)
 	return ERR_OK;
 }
 
+enum err_code
+connect_may_bind(
+    const struct exchange *x, const struct speaker *s, struct err *err)
+{
+	struct report r = { .speaker = *s };
+
+	return read_report(x, &r, err);
+}
+
 void
 connect_answer(struct mdm *m, struct exchange *x, const struct speaker *s)
 {

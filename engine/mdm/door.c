@@ -12,9 +12,15 @@
 #define SHARED_IPAD "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF"
 
 bool
+door_is_proxy(const struct mdm *m, const char *address)
+{
+	return engine_has_proxy(m->engine, address);
+}
+
+bool
 door_from_proxy(const struct mdm *m, const struct exchange *x)
 {
-	return engine_has_proxy(m->engine, x->peer);
+	return door_is_proxy(m, x->peer);
 }
 
 /* RFC 9440: a byte sequence of RFC 8941, ":base64:". */
@@ -103,6 +109,21 @@ bind_txn(struct txn *t, void *arg, struct err *err)
 	return import_bind(t, arg, err);
 }
 
+/* The message is judged first: what will be refused binds nothing. */
+static enum err_code
+bind_first(
+    struct mdm *m, const struct exchange *x, struct speaker *s, struct err *err)
+{
+	enum err_code rc;
+
+	if (pl_get_string(s->message, "MessageType") != NULL)
+		rc = checkin_may_bind(s->message, err);
+	else
+		rc = connect_may_bind(x, s, err);
+	return rc == ERR_OK ? store_update(m->engine->store, bind_txn, s, err)
+	                    : rc;
+}
+
 enum err_code
 door_speaker(struct mdm *m, const struct exchange *x, const struct pl *message,
     struct speaker *s, struct err *err)
@@ -123,7 +144,7 @@ door_speaker(struct mdm *m, const struct exchange *x, const struct pl *message,
 	if (rc == ERR_OK && look.unknown)
 		rc = cert_parse(buf_view(&der), &speaker.cert, err);
 	if (rc == ERR_OK && look.first)
-		rc = store_update(m->engine->store, bind_txn, &speaker, err);
+		rc = bind_first(m, x, &speaker, err);
 	if (rc == ERR_OK) {
 		*s = speaker;
 		speaker.cert = NULL;

@@ -6,7 +6,6 @@
 #include "engine/mdm/mdm_priv.h"
 #include "engine/mdm/profile.h"
 #include "engine/model/events.h"
-#include "engine/model/rate.h"
 #include "engine/model/tls.h"
 #include "mdmfs/org.h"
 
@@ -281,7 +280,7 @@ enroll_answer(struct exchange *x, const char *disposition)
 bool
 enroll_too_often(struct exchange *x, struct mdm *m)
 {
-	if (rate_take(m->rate, x->peer, door_from_proxy(m, x), x->now))
+	if (origin_may_ask(m, x))
 		return false;
 	exchange_text(x, 429,
 	    "too many profiles were asked for: try again in %s seconds",

@@ -9,6 +9,7 @@
 #include "engine/mdm/mdm.h"
 #include "engine/model/admission.h"
 #include "engine/model/enrollment.h"
+#include "engine/model/rate.h"
 #include "engine/pki/mdm_signature.h"
 
 struct mdm {
@@ -18,8 +19,20 @@ struct mdm {
 	uint8_t form_key[FORM_KEY]; /* of this run: form.h */
 };
 
-/* Whether x comes from a trusted proxy. */
+/* Whether the numeric address is a trusted proxy's. */
+bool door_is_proxy(const struct mdm *m, const char *address);
+/* Whether x comes from one. */
 bool door_from_proxy(const struct mdm *m, const struct exchange *x);
+
+#define ORIGIN_MAX 46 /* INET6_ADDRSTRLEN */
+
+/* The address for which a trusted proxy passes x on (X-Forwarded-For).  False:
+ * it does not say. */
+bool origin_forwarded(
+    const struct mdm *m, const struct exchange *x, char ret[static ORIGIN_MAX]);
+
+/* Whether who sent x may ask for a profile now: rate.h. */
+bool origin_may_ask(const struct mdm *m, const struct exchange *x);
 
 /*
  * Who speaks: the certificate from Mdm-Signature, TLS, or a trusted proxy's
@@ -29,6 +42,12 @@ bool door_from_proxy(const struct mdm *m, const struct exchange *x);
  */
 enum err_code door_speaker(struct mdm *m, const struct exchange *x,
     const struct pl *message, struct speaker *s, struct err *err);
+
+/* Whether the first message of an imported device is one that may be answered
+ * with anything but a refusal, whoever sent it. */
+enum err_code checkin_may_bind(const struct pl *message, struct err *err);
+enum err_code connect_may_bind(
+    const struct exchange *x, const struct speaker *s, struct err *err);
 
 /* Answer a check-in message. */
 void checkin_answer(struct mdm *m, struct exchange *x, const struct speaker *s);

@@ -305,6 +305,42 @@ issued_index(struct txn *t, struct err *err)
 					 index_one, t, err);
 }
 
+struct count {
+	struct txn *t;
+	uint32_t org;
+	uint32_t n;
+};
+
+static enum err_code
+count_one(void *arg, struct bytes key, struct bytes value, bool *stop,
+    struct err *err)
+{
+	struct count *c = arg;
+	struct issued i;
+
+	(void)value;
+	(void)stop;
+	(void)err;
+	if (key.len == 9 + CERT_FINGERPRINT_LEN &&
+	    issued_read(c->t, key.p + 9, &i, NULL) == ERR_OK &&
+	    i.org == c->org && i.state == CERT_VALID)
+		c->n++;
+	return ERR_OK;
+}
+
+uint32_t
+issued_count(struct txn *t, uint32_t org, int64_t expires)
+{
+	struct count c = { t, org, 0 };
+	struct key prefix = key_of(KIND_CERT_END);
+
+	key_u64(&prefix, (uint64_t)expires);
+	return txn_each(t, key_view(&prefix), BYTES_NONE, count_one, &c,
+		   NULL) == ERR_OK
+	           ? c.n
+	           : 0;
+}
+
 /* ---- forgetting --------------------------------------------------------- */
 
 struct trim {
@@ -376,4 +412,18 @@ issued_trim(struct txn *t, int64_t now, bool *more, struct err *err)
 	if (rc == ERR_OK)
 		*more = trim.more;
 	return rc;
+}
+
+enum err_code
+issued_drop(struct txn *t, const uint8_t fingerprint[static 32],
+    int64_t expires, struct err *err)
+{
+	struct key end = end_key(expires, fingerprint);
+	struct key record = cert_key(KIND_CERT, fingerprint);
+	struct key der = cert_key(KIND_CERT_DER, fingerprint);
+	enum err_code rc = txn_drop(t, &end, err);
+
+	if (rc == ERR_OK)
+		rc = txn_drop(t, &record, err);
+	return rc == ERR_OK ? txn_drop(t, &der, err) : rc;
 }

@@ -68,6 +68,12 @@ enum err_code issued_end_successors(struct txn *t,
     const uint8_t fingerprint[static 32], enum cert_state state, int64_t now,
     struct err *err);
 
+/* How many valid ones of an organization end exactly then. */
+uint32_t issued_count(struct txn *t, uint32_t org, int64_t expires);
+/* Forget one that ends then, as if it had never been. */
+enum err_code issued_drop(struct txn *t, const uint8_t fingerprint[static 32],
+    int64_t expires, struct err *err);
+
 /* Forget those that ended longer than ISSUED_KEPT ago and that no device has
  * in use, at most 500; *more is whether there are others. */
 enum err_code issued_trim(

@@ -169,6 +169,7 @@ health_fn health_trust_end;
 health_fn health_outbox;
 health_fn health_open;
 health_fn health_apple_device;
+health_fn health_import;
 health_fn health_ca_end;
 health_fn health_vendor_issuer;
 health_fn health_vendor_chain;

@@ -41,6 +41,7 @@ const struct health_row health_rows[] = {
 	{ "push.outbox",      OF_SYSTEM,  health_outbox,           false },
 	{ "enrollment.open",  OF_ORG,     health_open,             false },
 	{ "enrollment.apple-device", OF_ORG, health_apple_device, false },
+	{ "enrollment.import", OF_ORG,    health_import,           false },
 	{ "ca.end",           OF_CA,      health_ca_end,           false },
 	{ "vendor.issuer",    OF_VENDOR,  health_vendor_issuer,    false },
 	{ "vendor.chain",     OF_VENDOR,  health_vendor_chain,     false },

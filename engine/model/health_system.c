@@ -4,6 +4,7 @@
 #include "engine/model/channels.h"
 #include "engine/model/events.h"
 #include "engine/model/health_priv.h"
+#include "engine/model/import.h"
 
 /* What belongs to the whole installation, and what is short. */
 
@@ -189,6 +190,35 @@ health_apple_device(struct look *x)
 	    "it is a device: nothing is in system/trust/apple-device");
 	health_do(x, "put the certificate of \"Apple iPhone Device CA\" into "
 		     "system/trust/apple-device/");
+}
+
+void
+health_import(struct look *x)
+{
+	uint32_t n = import_count(x->t, x->org->number);
+	bool many = n != 1;
+	struct node import, ca;
+
+	if (n == 0)
+		return;
+	if (org_file(x->t, x->org->number, "enrollment", "import", &import,
+		NULL) == ERR_OK &&
+	    node_find(x->t, import.n.ino, "ca.pem", &ca, NULL) == ERR_OK) {
+		health_say(x, HEALTH_PASS,
+		    "%u imported device%s let in with a certificate of the old "
+		    "server's CA alone",
+		    n, many ? "s are" : " is");
+		return;
+	}
+	health_say(x, HEALTH_WARN,
+	    "%u imported device%s not come yet: whoever names the UDID of one "
+	    "first, with any certificate, is taken for it, and gets its "
+	    "commands",
+	    n, many ? "s have" : " has");
+	health_do(x,
+	    "copy the certificate of the old server's CA for devices to %s; "
+	    "what will not come any more: rmdir devices/UDID",
+	    health_shell(x, "orgs/%s/enrollment/import/ca.pem", x->org->name));
 }
 
 void

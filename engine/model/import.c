@@ -10,6 +10,7 @@
 #include "engine/model/events.h"
 #include "engine/model/facts.h"
 #include "engine/model/orgs.h"
+#include "engine/model/slots.h"
 #include "engine/model/token_message.h"
 #include "engine/pki/bundle.h"
 
@@ -218,6 +219,12 @@ import_apply(struct txn *t, struct change *c, struct err *err)
 
 /* ---- the first time ----------------------------------------------------- */
 
+uint32_t
+import_count(struct txn *t, uint32_t org)
+{
+	return issued_count(t, org, FOR_EVER);
+}
+
 bool
 import_waits(struct txn *t, const struct speaker *s)
 {
@@ -261,6 +268,40 @@ check_ca(struct txn *t, const struct speaker *s, struct err *err)
 	return rc;
 }
 
+/* Which topic the push certificate has that the device is reached with, or
+ * would be; "": not known yet. */
+static enum err_code
+topic_of(struct txn *t, uint32_t org, char ret[static 256], struct err *err)
+{
+	struct slot_facts facts;
+	struct org o;
+	enum err_code rc = org_read(t, org, &o, err);
+
+	if (rc != ERR_OK)
+		return rc;
+	if (slot_facts(t, slot_of(org, SLOT_OF_APNS), &facts, NULL) == ERR_OK &&
+	    facts.version != 0)
+		memcpy(ret, facts.topic, sizeof(facts.topic));
+	else
+		snprintf(ret, 256, "%s", o.topic);
+	return ERR_OK;
+}
+
+static enum err_code
+check_topic(struct txn *t, const struct speaker *s, struct err *err)
+{
+	const char *said = pl_get_string(s->message, "Topic");
+	char topic[256] = "";
+	enum err_code rc = topic_of(t, s->org, topic, err);
+
+	if (rc != ERR_OK || said == NULL || topic[0] == '\0' ||
+	    strcmp(said, topic) == 0)
+		return rc;
+	return err_set(err, ERR_DENIED,
+	    "%s was imported, and came with topic %.255s instead of %s", s->id,
+	    said, topic);
+}
+
 enum err_code
 import_bind(struct txn *t, const struct speaker *s, struct err *err)
 {
@@ -270,10 +311,10 @@ import_bind(struct txn *t, const struct speaker *s, struct err *err)
 
 	if (!import_waits(t, s))
 		return ERR_OK; /* another request was faster */
-	if ((rc = check_ca(t, s, err)) != ERR_OK ||
+	if ((rc = check_topic(t, s, err)) != ERR_OK ||
+	    (rc = check_ca(t, s, err)) != ERR_OK ||
 	    (rc = device_by_id(t, s->id, &d, err)) != ERR_OK ||
-	    (rc = issued_end(t, d.fingerprint, CERT_SUPERSEDED, s->now, err)) !=
-		ERR_OK)
+	    (rc = issued_drop(t, d.fingerprint, FOR_EVER, err)) != ERR_OK)
 		return rc;
 	memcpy(issued.fingerprint, s->fingerprint, sizeof(issued.fingerprint));
 	memcpy(issued.key_id, cert_key_id(s->cert), sizeof(issued.key_id));

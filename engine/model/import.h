@@ -19,12 +19,16 @@
  * certificate that is not known here. */
 bool import_waits(struct txn *t, const struct speaker *s);
 
-/* Bind it: s->cert is needed.  ERR_DENIED: import/ca.pem has not issued it. */
+/* Bind it: s->cert is needed.  ERR_DENIED: import/ca.pem has not issued it, or
+ * the message names another topic than that of the push certificate. */
 enum err_code import_bind(
     struct txn *t, const struct speaker *s, struct err *err);
 
 /* Whether the device has not come yet since it was imported. */
 bool import_is_waiting(const struct device *d);
+
+/* How many of an organization have not. */
+uint32_t import_count(struct txn *t, uint32_t org);
 
 /* Rules for places: see place.c. */
 enum err_code import_judge(struct change *c, struct err *err);

@@ -79,6 +79,14 @@ parse(const char *peer, uint8_t ret[static 16])
 	return inet_pton(AF_INET, peer, ret + 12) == 1;
 }
 
+bool
+rate_is_here(const char *peer)
+{
+	uint8_t address[16];
+
+	return parse(peer, address) && is_here(address);
+}
+
 static void
 fill(struct bucket *b, int64_t now, int64_t second, int64_t burst)
 {
@@ -126,7 +134,7 @@ rate_take(struct rate *r, const char *peer, bool shared, int64_t now)
 	struct bucket *one = NULL;
 	bool yes;
 
-	if (parse(peer, address) && is_here(address))
+	if (!shared && parse(peer, address) && is_here(address))
 		return true;
 	pthread_mutex_lock(&r->mutex);
 	fill(&r->all, now, r->limits.all_second, r->limits.all_burst);

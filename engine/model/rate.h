@@ -33,11 +33,14 @@ struct rate *rate_new(const struct rate_limits *limits);
 void rate_free(struct rate *r);
 
 /*
- * Whether peer (a numeric address) may ask at now (seconds).  This machine
- * itself always may: a proxy on it, and tests, speak for many.  shared: peer
- * is a proxy that speaks for many; the bucket for all alone counts.
+ * Whether peer (a numeric address) may ask at now (seconds).  shared: it speaks
+ * for many, the bucket for all alone counts.  Otherwise this machine itself
+ * always may.
  */
 bool rate_take(struct rate *r, const char *peer, bool shared, int64_t now);
+
+/* Whether it is an address of this machine: 127.0.0.0/8 or ::1. */
+bool rate_is_here(const char *peer);
 
 /*
  * The same for a name: burst at once, then one every so many seconds.  Names

@@ -345,17 +345,28 @@ test_check_out(void)
 
 static char retry_after[16];
 
+/* Of get(). */
+static const char *get_peer = "192.0.2.1";
+static const char *get_forwarded[2]; /* X-Forwarded-For, once or twice */
+
 static int
 get(void (*fn)(struct exchange *, struct mdm *), const char *org)
 {
+	struct exchange_header h[2] = { 0 };
 	struct exchange x = { .method = "GET",
 		.path = "/enroll/acme",
 		.host = "mdm.example.com",
-		.peer = "192.0.2.1",
+		.peer = get_peer,
+		.headers = h,
 		.params = { org },
 		.now = engine_now(rules),
 		.arena = arena_new() };
 
+	while (x.n_headers < 2 && get_forwarded[x.n_headers] != NULL) {
+		h[x.n_headers].name = "x-forwarded-for";
+		h[x.n_headers].value = bytes_text(get_forwarded[x.n_headers]);
+		x.n_headers++;
+	}
 	fn(&x, mdm);
 	buf_reset(&reply);
 	buf_bytes(&reply, buf_view(&x.reply));
@@ -409,6 +420,59 @@ test_rate(void)
 	ok(get(plain_enroll, "acme") == 403, "a minute later it is answered");
 }
 
+/* How many of n profiles are asked for too often. */
+static int
+refused_of(int n, const char *peer, const char *one, const char *two)
+{
+	int refused = 0;
+
+	get_peer = peer;
+	get_forwarded[0] = one;
+	get_forwarded[1] = two;
+	while (n-- > 0)
+		refused += get(plain_enroll, "acme") == 429;
+	get_peer = "192.0.2.1";
+	get_forwarded[0] = get_forwarded[1] = NULL;
+	return refused;
+}
+
+static void
+test_forwarded_rate(void)
+{
+	const char *far = "192.0.2.50";
+
+	pass(INT64_C(600000));
+	ok(refused_of(70, PROXY, far, NULL) == 10,
+	    "behind a proxy each address has a limit of its own");
+	ok(refused_of(1, PROXY, "203.0.113.9, 192.0.2.50", NULL) == 1,
+	    "what the client itself has written in front of it does not count");
+	ok(refused_of(1, PROXY, "203.0.113.9", "192.0.2.50") == 1,
+	    "nor in a header of its own");
+	ok(refused_of(1, PROXY, "192.0.2.50, 10.9.9.9", NULL) == 1,
+	    "a second proxy on the way is passed over");
+	ok(refused_of(1, PROXY, "192.0.2.50:4711", NULL) == 1,
+	    "a port makes no other address");
+	ok(refused_of(5, PROXY, "192.0.2.51", NULL) == 0, "nobody else waits");
+	ok(refused_of(70, PROXY, "[2001:db8::1]:443", NULL) == 10 &&
+		refused_of(1, PROXY, "2001:db8::2", NULL) == 1,
+	    "a network of IPv6 counts as one here, too");
+	ok(refused_of(1, "127.0.0.1", far, NULL) == 0 &&
+		refused_of(1, far, "192.0.2.52", NULL) == 1,
+	    "nobody but a trusted proxy is believed");
+	pass(INT64_C(600000));
+	ok(refused_of(700, "127.0.0.1", NULL, NULL) == 0,
+	    "this machine may always ask");
+	ok(refused_of(700, "127.0.0.1", far, NULL) == 100,
+	    "what speaks here for others shares the limit for all");
+	pass(INT64_C(600000));
+	ok(refused_of(700, PROXY, "127.0.0.1", NULL) == 100,
+	    "so does who says that he is this machine");
+	pass(INT64_C(600000));
+	ok(refused_of(700, PROXY, NULL, NULL) == 100 &&
+		refused_of(1, PROXY, "rubbish", NULL) == 1,
+	    "and a proxy that does not say for whom");
+}
+
 int
 main(void)
 {
@@ -438,6 +502,7 @@ main(void)
 	test_check_out();
 	test_profile();
 	test_rate();
+	test_forwarded_rate();
 	ok(ERR_peek_error() == 0, "OpenSSL's error queue is empty");
 	mdm_close(mdm);
 	engine_close(rules);

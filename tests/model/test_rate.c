@@ -55,6 +55,9 @@ main(void)
 		ask("::1", false, now, 5000) == 5000 &&
 		ask("::ffff:127.0.0.2", false, now, 5000) == 5000,
 	    "this machine may always ask");
+	ok(ask("127.0.0.1", true, now, 1000) == RATE_ALL_BURST,
+	    "unless it speaks for others");
+	fresh();
 	ok(ask("10.0.0.1", true, now, 1000) == RATE_ALL_BURST,
 	    "a proxy that speaks for many is bound by the bucket for all");
 	ok(ask("192.0.2.3", false, now, 1) == 0, "which is empty now");

@@ -66,6 +66,33 @@ is "$(sed -n 's/^state: //p' "$M/devices/OLD-B/status")" enrolled \
 rsync -a "$in/" "$T/copy/"
 is "$(rsync -ai "$T/copy/" "$in/")" "" "rsync has nothing to do"
 
+doctor()
+{
+	grep 'enrollment.import	acme' "$M/status/doctor"
+}
+like "$(doctor)" '^warn.*2 imported devices have not come.*import/ca.pem' \
+	"the doctor says who could take their place, and what to do"
+
+# ---- what is refused binds nothing: the device comes after the thief
+try()
+{
+	cp "$D/thief.pem" "$D/OLD-X.pem"
+	cp "$D/thief.key" "$D/OLD-X.key"
+	say OLD-X acme "$1"
+	is "$STATUS" 400 "$2 is refused"
+}
+try "$(dict "$(ids OLD-A)")" 'a message without type and status'
+try "$(dict "$(ids OLD-A)$(str Status Thief)")" 'a status that is not known'
+try "$(dict "$(ids OLD-A)$(str Status Acknowledged)")" 'an answer to nothing'
+try "$(message OLD-A NoSuchMessage)" 'a type that is not known'
+try "$(message OLD-A GetToken)" 'one that no device begins with'
+try "$(message OLD-A TokenUpdate "$(str PushMagic x)")" \
+	'a TokenUpdate without a token'
+try "$(message OLD-A TokenUpdate "$(data Token "$(token OLD-A)")$(str \
+	PushMagic x)" | sed "s/$TOPIC/com.apple.mgmt.other/")" 'another topic'
+like "$(tail -n 20 "$T/log.now")" 'came with topic com.apple.mgmt.other' \
+	'which is logged'
+
 # ---- the first time
 idle OLD-A acme
 is "$STATUS $(kind)" '200 DeviceInformation' \
@@ -84,11 +111,14 @@ is "$STATUS" 400 "nobody else can speak for it any more"
 idle OLD-B other
 is "$STATUS" 400 "nor is it imported for another organization"
 
+like "$(doctor)" '^warn.*1 imported device has not' "one still waits"
 cp "$T/old.pem" "$in/ca.pem"
+like "$(doctor)" '^pass' "the doctor is content with the old CA's certificate"
 say OLD-X acme "$(dict "$(ids OLD-B)$(str Status Idle)")"
 is "$STATUS" 400 "with import/ca.pem only the old CA's certificates are bound"
 idle OLD-B acme
 is "$STATUS" 200 "to whom they belong"
+is "$(doctor)" '' "and has nothing more to say when all have come"
 works "what is written again" cp "$T/a1.plist" "$in/again.plist"
 like "$(tail -n 1 "$M/events")" 'speaks for itself: nothing' "changes nothing"
 again -9
