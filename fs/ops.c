@@ -374,6 +374,7 @@ const struct fuse_lowlevel_ops ops = {
 	.readlink = ops_readlink,
 	.statfs = ops_statfs,
 	.opendir = ops_opendir,
+	.releasedir = ops_releasedir,
 	.readdir = ops_readdir,
 	.readdirplus = ops_readdirplus,
 	.open = ops_open,

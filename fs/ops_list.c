@@ -11,7 +11,6 @@
  * them with the first answer but for its last entry: who asks for that one
  * gets them with the next answer, too.  ls -U never asks.
  */
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -85,29 +84,17 @@ has_looked(fuse_req_t req, fuse_ino_t dir)
 	return has;
 }
 
-/* No magic: ops_handle() takes it for none. */
-static struct handle walking;
-
-void
-ops_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
-{
-	(void)ino;
-	if ((fi->flags & O_NOFOLLOW) != 0)
-		fi->fh = (uint64_t)(uintptr_t)&walking;
-	fuse_reply_open(req, fi);
-}
-
 static bool
 wants_attributes(
     fuse_req_t req, fuse_ino_t dir, off_t off, const struct fuse_file_info *fi)
 {
 	const struct fs *f = ops_fs(req);
+	bool walks = ops_walk_lists(fi);
 
 	/* of root that is squashed the kernel would ask nothing */
 	if (f->squash || f->settled_until > monotonic_ns())
 		return false;
-	return fi->fh == (uint64_t)(uintptr_t)&walking || off == 0 ||
-	       has_looked(req, dir);
+	return walks || off == 0 || has_looked(req, dir);
 }
 
 /* ---- names -------------------------------------------------------------- */
@@ -149,7 +136,7 @@ ops_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 	struct err err = { 0 };
 	enum err_code rc;
 
-	(void)fi;
+	(void)ops_walk_lists(fi);
 	ops_caller(req, CALLER_GROUPS, &c);
 	if (l.p == NULL)
 		rc = err_set(&err, ERR_NO_MEMORY, "listing");

@@ -6,6 +6,7 @@
 #include "mdmfs/device.h"
 
 #include "fs/ops_priv.h"
+#include "fs/walks.h"
 
 /* A name in a directory that is about to change. */
 struct target {
@@ -209,7 +210,9 @@ ops_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 
 	if (!find_node(req, parent, name, &t))
 		return;
-	if (t.node.source == NODE_SCRATCH) {
+	if (ops_walk_takes(req, &t.caller, &t.dir, &t.node, name, &rc, &err)) {
+		;
+	} else if (t.node.source == NODE_SCRATCH) {
 		rc = scratch_remove(f->scratch, t.node.ino, &err);
 	} else if (t.node.source == NODE_UNBORN) {
 		rc = ERR_OK;
@@ -247,6 +250,17 @@ found_unborn(
 }
 
 static enum err_code
+remove_device(struct fs *f, const struct target *t, struct err *err)
+{
+	enum err_code rc =
+	    device_remove(f->engine, t->node.at.device, &t->caller.actor, err);
+
+	if (rc == ERR_OK)
+		walk_done(t->node.at.device);
+	return rc;
+}
+
+static enum err_code
 remove_dir(
     struct fs *f, const struct target *t, const char *name, struct err *err)
 {
@@ -257,8 +271,7 @@ remove_dir(
 		return scratch_remove(f->scratch, t->node.ino, err);
 	if (t->node.source == NODE_GENERATED && row->of == OF_DEVICE &&
 	    strcmp(row->path, "devices/{udid}") == 0)
-		return device_remove(
-		    f->engine, t->node.at.device, &t->caller.actor, err);
+		return remove_device(f, t, err);
 	if (t->node.source != NODE_STORE)
 		return deny_generated(name, err);
 	if (row != NULL && (row->flags & TREE_FIXED) != 0)
@@ -281,7 +294,8 @@ ops_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 		return;
 	if (t.node.kind != TREE_DIR)
 		rc = err_set(&err, ERR_NOT_DIR, "%s is a file", name);
-	else
+	else if (!ops_walk_takes(
+		     req, &t.caller, &t.dir, &t.node, name, &rc, &err))
 		rc = remove_dir(ops_fs(req), &t, name, &err);
 	finish(req, &t, name, rc, &err);
 }

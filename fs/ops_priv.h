@@ -93,6 +93,14 @@ double ops_timeout(const struct node *n);
 void ops_entry(
     fuse_req_t req, struct node *n, struct caller *c, uint64_t version);
 
+/* A directory is listed.  Whether its walker wants attributes. */
+bool ops_walk_lists(const struct fuse_file_info *fi);
+/* Whether node's removal from dir is part of a device's (walks.h): *rc says how
+ * that ended. */
+bool ops_walk_takes(fuse_req_t req, const struct caller *c,
+    const struct node *dir, const struct node *node, const char *name,
+    enum err_code *rc, struct err *err);
+
 /* Open handles: fstat(2) of a file that was removed meanwhile. */
 void ops_handle_add(struct handle *h);
 void ops_handle_remove(struct handle *h);
@@ -114,6 +122,7 @@ void ops_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
     struct fuse_file_info *fi);
 void ops_readlink(fuse_req_t req, fuse_ino_t ino);
 void ops_statfs(fuse_req_t req, fuse_ino_t ino);
+void ops_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void ops_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void ops_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
     struct fuse_file_info *fi);
