@@ -128,9 +128,7 @@ verify(CMS_ContentInfo *cms, BIO *detached, BIO *out, struct cert **signer,
     struct err *err)
 {
 	STACK_OF(X509) *signers = NULL;
-	uint8_t *der = NULL;
 	enum err_code rc;
-	int len;
 
 	if ((rc = check_signer(cms, err)) != ERR_OK)
 		return rc;
@@ -140,13 +138,11 @@ verify(CMS_ContentInfo *cms, BIO *detached, BIO *out, struct cert **signer,
 		    "RFC 5652 5.6: the signature does not hold (%s)",
 		    openssl_reason());
 	signers = CMS_get0_signers(cms);
-	if (sk_X509_num(signers) != 1 ||
-	    (len = i2d_X509(sk_X509_value(signers, 0), &der)) <= 0)
+	if (sk_X509_num(signers) != 1)
 		rc = err_set(err, ERR_UNDECODABLE,
 		    "RFC 5652 5.3: the signer's certificate is missing");
 	else
-		rc = cert_parse(bytes_of(der, (size_t)len), signer, err);
-	OPENSSL_free(der);
+		rc = cert_of_x509(sk_X509_value(signers, 0), signer, err);
 	sk_X509_free(signers);
 	return rc;
 }

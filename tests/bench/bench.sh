@@ -82,12 +82,18 @@ touch "$M/orgs/bench/enrollment/open"
 "$B/tests/programs/simulate" --url "https://localhost:$PORT" --org bench \
 	--cacert "$T/one/root.pem" --keys "$T/keys.pem" --count 8 --threads 8 \
 	--seed WARM >/dev/null
-row "whole enrollments" "$("$B/tests/programs/simulate" \
-	--url "https://localhost:$PORT" --org bench --cacert "$T/one/root.pem" \
-	--keys "$T/keys.pem" --count 400 --threads 8 --reuse --rounds 0 |
-	sed -n 's/^enrollments-per-second: //p')" \
+enrollments()
+{
+	"$B/tests/programs/simulate" --url "https://localhost:$PORT" \
+		--org bench --cacert "$T/one/root.pem" --keys "$T/keys.pem" \
+		--threads 8 --reuse --rounds 0 "$@" |
+		sed -n 's/^enrollments-per-second: //p'
+}
+row "whole enrollments" "$(enrollments --count 400)" \
 	"/s: profile, GetCACert, PKIOperation, Authenticate, TokenUpdate; client included"
+row "over the air" "$(enrollments --count 200 --seed OTA --ota)" \
+	"/s: with a profile service, and a second PKIOperation; client included"
 row "RSA 2048 signatures, one core (openssl speed)" \
 	"$(openssl speed -seconds 2 rsa2048 2>/dev/null |
 		awk '/^rsa 2048/ { print $6 }')" \
-	"/s: the bound: an enrollment costs the server 3 of them, the client 6"
+	"/s: the bound: an enrollment costs the server 3 of them, the client 6; over the air 6, 14"

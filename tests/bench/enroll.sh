@@ -109,7 +109,7 @@ fleet WARMOTA 8 --ota
 # Private operations of RSA that one needs, of the server and of the client.
 ours=3 theirs=6
 part "SCEP and check-in, $THREADS at a time" S "$N"
-ours=8 theirs=12
+ours=6 theirs=14
 part "Over the air (profile service, SCEP twice), $THREADS at a time" O \
 	"$OTA" --ota
 
