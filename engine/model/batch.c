@@ -8,7 +8,6 @@
 #include "engine/model/events.h"
 #include "engine/model/place.h"
 #include "engine/model/removal.h"
-#include "engine/model/spare.h"
 #include "engine/model/staging.h"
 
 struct batch {
@@ -124,8 +123,19 @@ attr_one(struct batch *x, struct txn *t, const struct file_item *item,
 	if (item->w.mtime_ns != 0)
 		n.n.mtime_ns = item->w.mtime_ns;
 	n.n.ctime_ns = engine_now_ns(x->engine);
-	rc = node_put(t, &n, err);
-	return rc == ERR_OK ? spare_follow(t, &n, err) : rc;
+	return node_put(t, &n, err);
+}
+
+static enum err_code
+not_empty(
+    void *arg, struct txn *t, const struct node *n, bool *stop, struct err *err)
+{
+	(void)arg;
+	(void)t;
+	(void)stop;
+	return err_set(err, ERR_NOT_EMPTY,
+	    "it is not in the staged tree, but %s was put into it meanwhile",
+	    n->name);
 }
 
 static enum err_code
@@ -140,11 +150,7 @@ remove_one(struct batch *x, struct txn *t, const struct file_item *item,
 	if (rc != ERR_OK)
 		return err_set(err, rc, "%s: %s", item->w.name, err_text(rc));
 	if (n.n.is_dir)
-		rc = spare_drop(t, x->engine, n.n.ino, err);
-	if (rc == ERR_NOT_EMPTY)
-		return err_set(err, rc,
-		    "it is not in the staged tree, but something was put into "
-		    "it meanwhile");
+		rc = node_each(t, n.n.ino, 0, not_empty, NULL, err);
 	if (rc == ERR_OK)
 		rc = event_change(
 		    t, x->engine, x->b->actor, "removed", &n, "", err);

@@ -6,7 +6,6 @@
 #include "engine/model/model.h"
 #include "engine/model/node.h"
 #include "engine/model/place.h"
-#include "engine/model/spare.h"
 
 static const struct {
 	uint64_t limit;
@@ -135,9 +134,8 @@ list_one(
 {
 	struct list *l = arg;
 
+	(void)t;
 	(void)err;
-	if (spare_is_hidden(t, n))
-		return ERR_OK;
 	*stop = !l->fn(l->arg, n->name, &n->n, n->n.ino);
 	return ERR_OK;
 }
@@ -247,7 +245,6 @@ setattr_txn(struct txn *t, void *arg, struct err *err)
 		s->n.n.mtime_ns = a->mtime_ns;
 	s->n.n.ctime_ns = engine_now_ns(s->engine);
 	if ((rc = node_put(t, &s->n, err)) != ERR_OK ||
-	    (rc = spare_follow(t, &s->n, err)) != ERR_OK ||
 	    place_rule(s->n.n.place)->quiet ||
 	    (mode == s->n.n.mode && uid == s->n.n.uid && gid == s->n.n.gid))
 		return rc;

@@ -8,7 +8,6 @@
 #include "engine/model/events.h"
 #include "engine/model/place.h"
 #include "engine/model/removal.h"
-#include "engine/model/spare.h"
 #include "mdmfs/file.h"
 
 /*
@@ -162,8 +161,7 @@ change_apply(struct txn *t, struct change *c, struct err *err)
 	bool same = rc == ERR_OK && is_same(t, c);
 
 	c->note[0] = '\0';
-	if (rc == ERR_OK && c->node.n.is_dir && c->replaces &&
-	    !spare_is_hidden(t, &c->old))
+	if (rc == ERR_OK && c->node.n.is_dir && c->replaces)
 		return err_set(err, ERR_EXISTS, "%s exists", c->w->name);
 	if (same && !rule->again && c->old.n.ino == c->node.n.ino) {
 		c->node.n.version = c->old.n.version;

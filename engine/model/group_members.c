@@ -13,7 +13,6 @@
 #include "engine/model/facts.h"
 #include "engine/model/group_plan.h"
 #include "engine/model/group_settle.h"
-#include "engine/model/spare.h"
 
 bool
 member_line(struct bytes *rest, struct bytes *line)
@@ -61,12 +60,6 @@ member_device(struct txn *t, uint32_t org, struct bytes line, uint32_t *ret)
 		return false;
 	*ret = number;
 	return true;
-}
-
-enum err_code
-group_apply(struct txn *t, struct change *c, struct err *err)
-{
-	return spare_make(t, &c->node, PLACE_GROUP_COMMANDS, err);
 }
 
 /* ---- gathering and judging ---------------------------------------------- */

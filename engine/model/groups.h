@@ -34,7 +34,6 @@ enum err_code groups_follow(struct txn *t, uint32_t device, struct err *err);
 enum err_code groups_leave(struct txn *t, uint32_t device, struct err *err);
 
 /* Rules for places: see place.c. */
-enum err_code group_apply(struct txn *t, struct change *c, struct err *err);
 enum err_code members_gather(struct txn *t, struct change *c, struct err *err);
 enum err_code members_judge(struct change *c, struct err *err);
 enum err_code members_apply(struct txn *t, struct change *c, struct err *err);

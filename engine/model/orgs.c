@@ -1,5 +1,4 @@
 #include "engine/model/orgs.h"
-#include "engine/model/spare.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -193,8 +192,7 @@ org_apply(struct txn *t, struct change *c, struct err *err)
 	c->node.n.org = o.number;
 	if ((rc = org_store(t, &o, err)) == ERR_OK)
 		rc = node_put(t, &c->node, err);
-	return rc == ERR_OK ? spare_make(t, &c->node, PLACE_ORG_COMMANDS, err)
-	                    : rc;
+	return rc;
 }
 
 enum err_code

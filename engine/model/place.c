@@ -41,7 +41,7 @@
 #include "mdmfs/place.tbl"
 
 static const struct place_rule rules[PLACES] = {
-	[PLACE_ORG]           = { .apply = org_apply, .removed = org_removed, .has_spare = true },
+	[PLACE_ORG]           = { .apply = org_apply, .removed = org_removed },
 	[PLACE_ORG_NAME]      = { .judge = line_judge },
 	[PLACE_APNS_FILE]     = { SLOT_FILE },
 	[PLACE_SIGNING_FILE]  = { SLOT_FILE },
@@ -78,9 +78,6 @@ static const struct place_rule rules[PLACES] = {
 				  .apply = command_apply, .removed = command_removed,
 				  .may_remove = command_may_remove,
 				  .release = command_release, .remove_now = true },
-	[PLACE_GROUP]         = { .apply = group_apply, .has_spare = true },
-	[PLACE_GROUP_COMMANDS] = { .spare = true },
-	[PLACE_ORG_COMMANDS]  = { .spare = true },
 	[PLACE_GROUP_MEMBERS] = { .gather = members_gather, .judge = members_judge,
 				  .apply = members_apply, .removed = members_removed,
 				  .release = members_release },

@@ -45,8 +45,6 @@ struct place_rule {
 	bool remove_now; /* the effects do not wait */
 	bool again;      /* the same bytes written again mean something */
 	bool quiet;      /* changes are no events */
-	bool spare;      /* made with its parent, has_spare: spare.h */
-	bool has_spare;
 };
 
 /* The steps of a change, for those that are made together (batch.c).  w and

@@ -5,7 +5,6 @@
 #include "engine/base/log.h"
 #include "engine/model/events.h"
 #include "engine/model/place.h"
-#include "engine/model/spare.h"
 
 #define RUN_MAX 64   /* removals in one transaction */
 #define PUT_OFF 3600 /* seconds: one whose effects failed */
@@ -161,6 +160,16 @@ struct removal {
 };
 
 static enum err_code
+not_empty(
+    void *arg, struct txn *t, const struct node *n, bool *stop, struct err *err)
+{
+	(void)arg;
+	(void)t;
+	(void)stop;
+	return err_set(err, ERR_NOT_EMPTY, "%s is still in it", n->name);
+}
+
+static enum err_code
 remove_later(struct txn *t, struct removal *r, struct err *err)
 {
 	struct node *n = &r->n;
@@ -191,7 +200,7 @@ remove_txn(struct txn *t, void *arg, struct err *err)
 	if (rc == ERR_OK && n->n.ino < FILE_INO_FIRST)
 		return err_set(err, ERR_NOT_HERE, "%s always stays", n->name);
 	if (rc == ERR_OK && n->n.is_dir)
-		rc = spare_drop(t, r->engine, n->n.ino, err);
+		rc = node_each(t, n->n.ino, 0, not_empty, NULL, err);
 	if (rc != ERR_OK)
 		return rc;
 	if (place_rule(n->n.place)->remove_now)

@@ -142,6 +142,7 @@ is "$?" 3 'and so is what is no command'
 "$MDMFS" wait >"$T/w7" 2>&1
 is "$?" 3 'and no words at all'
 
+mkdir "$M/orgs/acme/commands"
 echo ProfileList >"$M/orgs/acme/commands/all"
 wait_for w8 orgs/acme/commands/all
 soon '[ -s "$dev/queue" ]' 'a command for all is queued'

@@ -20,11 +20,8 @@ status=$M/status/orgs/acme
 
 # ---- members ----------------------------------------------------------------
 
-works 'mkdir -p makes a group' mkdir -p "$groups/floor"
-works 'whose commands/ is there at once' test -d "$groups/floor/commands"
-works 'and makes nobody stumble' mkdir -p "$groups/floor/commands"
-is "$(ls -A "$groups/floor") $(ls -A "$M/orgs/other")" ' apns' \
-	'it is not listed while it is empty'
+works 'mkdir -p makes a group and its places' \
+	mkdir -p "$groups/floor/commands"
 printf '%s\n' '# the first floor' $A "S$C   # still in its box" $X >"$groups/floor/members"
 is "$(cut -f 1,2 "$status/groups/floor/members" | tr '\t\n' ', ')" \
 	"$A,S$A # matches no device: S$C # matches no device: $X " \
@@ -36,7 +33,7 @@ fails 'two words are no member' sh -c "echo a b >'$groups/floor/members'"
 like "$(cat "$M/status/last-error")" 'line 1: more than one word' \
 	'and the refusal says where'
 is "$(ls "$status/groups")" floor 'groups are listed in status/'
-is "$(ls "$groups/floor" | tr '\n' ' ')" 'members ' \
+is "$(ls "$groups/floor" | tr '\n' ' ')" 'commands members ' \
 	'in orgs/ there is what was written'
 
 # ---- a command for all of them ----------------------------------------------
@@ -49,9 +46,6 @@ is "$(cat "$M/devices/$A/commands/ask")" \
 	'it stands in the directory of each member'
 is "$(ls "$M/devices/$B/commands")" '' 'of each member alone'
 is "$(queue $C 2,3,4)" 'ask	DeviceInformation	queued' 'and in its queue'
-is "$(ls "$groups/floor" | tr '\n' ' ')" 'commands members ' \
-	'commands/ is listed while one is under way'
-fails 'and keeps its group' rmdir "$groups/floor"
 like "$(cat "$page")" '^queued: 2$' 'the page counts them'
 idle $A acme
 uuid_a=$(uuid)
@@ -76,6 +70,7 @@ soon 'grep -q "command ask (DeviceInformation) for 2 devices is over: 1 acknowle
 
 # ---- taken back -------------------------------------------------------------
 
+mkdir "$M/orgs/acme/commands"
 echo ProfileList >"$M/orgs/acme/commands/all"
 is "$(cat "$M"/devices/*/queue | cut -f 2 | tr '\n' ' ')" 'all all all ' \
 	'a command for the organization is for its devices alone'
@@ -177,23 +172,6 @@ is "$(cut -f 2 "$users/queue")" x 'a user channel has a front, too'
 rm "$users/commands/first/x"
 fails 'a command that only a user could have is none for a group' \
 	sh -c "echo 'x' >'$groups/floor/commands/x'"
-
-# ---- who may write there ----------------------------------------------------
-
-mkdir "$groups/hers"
-chown -R 4711:4711 "$M/orgs/acme"
-chmod -R go= "$M/orgs/acme"
-alice='setpriv --reuid 4711 --regid 4711 --clear-groups'
-works 'commands/ is whose the organization is' $alice sh -c \
-	"echo $A >'$groups/hers/members' &&
-	echo ProfileList >'$groups/hers/commands/x' &&
-	rm '$groups/hers/commands/x'"
-fails 'and nobody else may write there' setpriv --reuid 4712 --regid 4712 \
-	--clear-groups sh -c "echo ProfileList >'$groups/hers/commands/x'"
-soon '[ "$(ls -A "$groups/hers")" = members ]' 'it is empty again'
-rm "$groups/hers/members"
-works 'and goes with its group' rmdir "$groups/hers"
-fails 'for good' test -e "$groups/hers/commands"
 
 # ---- a configuration tree ---------------------------------------------------
 
