@@ -20,6 +20,7 @@
 #include "engine/model/queue.h"
 
 #define MASS_SLICE  1000 /* devices in one transaction */
+#define MASS_ROUND  20   /* slices before the others in the house have a turn */
 #define MASS_PUSHES 200  /* a second, of all mass commands together */
 #define MASS_NOTES  100  /* of one command: who failed, and why */
 #define MASS_KEPT   100  /* finished ones of an organization: their pages */
@@ -123,8 +124,8 @@ typedef enum err_code mass_device_fn(
 enum err_code mass_each_device(struct txn *t, const struct mass *m,
     mass_device_fn *fn, void *arg, struct err *err);
 
-/* Everything that is to be done, slice by slice; not inside of a transaction.
- * *next is 0. */
+/* MASS_ROUND slices of what is to be done; not inside of a transaction.  *next
+ * is 0, or now if more are left. */
 enum err_code mass_run(struct engine *e, int64_t *next, struct err *err);
 
 /* Record, plist, names and notes; its devices' records must be gone. */

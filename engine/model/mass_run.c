@@ -258,10 +258,16 @@ mass_run(struct engine *e, int64_t *next, struct err *err)
 	struct run r = { .engine = e };
 	struct err why = { 0 };
 	enum err_code rc;
+	int slices = 0;
 
 	*next = 0;
 	while ((rc = store_view(e->store, look_txn, &r, err)) == ERR_OK &&
 	       r.mass != 0) {
+		/* the keeper has other chores, too */
+		if (slices++ == MASS_ROUND) {
+			*next = engine_now(e);
+			return ERR_OK;
+		}
 		rc = store_update(e->store, run_txn, &r, &why);
 		if (rc == ERR_STANDBY || rc == ERR_FULL)
 			return err_set(err, rc, "%s", why.msg);

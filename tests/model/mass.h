@@ -82,7 +82,9 @@ run(void)
 	must(queue_expire(rules, &next, &rules_err));
 	must(groups_settle(rules, &watch, &next, &rules_err));
 	groups_watch_fini(&watch);
-	must(mass_run(rules, &next, &rules_err));
+	do
+		must(mass_run(rules, &next, &rules_err));
+	while (next != 0);
 }
 
 static inline enum err_code
