@@ -381,24 +381,44 @@ next_txn(struct txn *t, void *arg, struct err *err)
 }
 
 static void
-ask_live(struct third *t, const struct scep_settings *s)
+ask_ndes_live(struct third *t, const struct scep_settings *s)
 {
 	/* of no profile: it is outstanding for an hour */
 	static const char id[] = "doctor";
+	struct given *g = &t->given[s->org % THIRD_PLACES];
+	int64_t now = engine_now(t->engine);
 	struct buf secret = { 0 };
+	struct err why = { 0 };
+	uint8_t hash[32];
+	enum err_code rc;
+
+	hash_settings(s, hash);
+	if (g->until > now && memcmp(g->to, hash, sizeof(hash)) == 0)
+		return;
+	rc = ndes_challenge(t->ndes, s, id, &secret, &why);
+	if (rc == ERR_OK) {
+		memcpy(g->to, hash, sizeof(hash));
+		g->until = now + SCEP_NDES_LIFE;
+	} else {
+		remember(t, s, rc, &why);
+	}
+	note(t, s, true, rc == ERR_OK ? NULL : &why);
+	buf_wipe(&secret);
+}
+
+static void
+ask_live(struct third *t, const struct scep_settings *s)
+{
 	struct err why = { 0 };
 	enum err_code rc = ask(t, s, &why);
 
-	if (rc != ERR_OK) {
-		remember(t, s, rc, &why);
-		note(t, s, false, &why);
-	} else if (s->ndes_url[0] != '\0') {
-		rc = ndes_challenge(t->ndes, s, id, &secret, &why);
-		if (rc != ERR_OK)
-			remember(t, s, rc, &why);
-		note(t, s, true, rc == ERR_OK ? NULL : &why);
+	if (rc == ERR_OK) {
+		if (s->ndes_url[0] != '\0')
+			ask_ndes_live(t, s);
+		return;
 	}
-	buf_wipe(&secret);
+	remember(t, s, rc, &why);
+	note(t, s, false, &why);
 }
 
 static void *

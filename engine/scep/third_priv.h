@@ -20,6 +20,13 @@ struct failure {
 	struct err err;
 };
 
+/* NDES gave the doctor a challenge, which is one of five for an hour: not
+ * again with the same settings. */
+struct given {
+	uint8_t to[32]; /* a hash of the settings */
+	int64_t until;  /* seconds */
+};
+
 struct third {
 	struct engine *engine;
 	struct teller *teller;
@@ -27,6 +34,7 @@ struct third {
 	struct scep_source source;
 	pthread_mutex_t mutex;
 	struct failure failures[THIRD_PLACES]; /* protected by mutex */
+	struct given given[THIRD_PLACES];      /* of the thread */
 	/* who asks all of them, on demand */
 	pthread_t thread; /* protected by mutex */
 	bool has_thread;  /* the same */

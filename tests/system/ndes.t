@@ -264,10 +264,6 @@ echo "$TLS/stopped/?live" >"$S/ndes-url"
 echo live >"$M/status/doctor"
 soon 'doctor scep.ndes | grep -q "^FAIL.*HTTP 503"' \
 	'on demand NDES is asked again'
-kill "$scepserver"
-wait "$scepserver" 2>/dev/null
-echo live >"$M/status/doctor"
-soon 'doctor scep.ca | grep -q "^warn.*cannot be reached"' 'and the CA'
 
 # ---- a server that does not answer ---------------------------------------------
 
@@ -284,6 +280,27 @@ begun=$(date +%s)
 like "$(ask "http://127.0.0.1:$(cat "$T/deaf.out")/certsrv")" \
 	'did not answer within 30 seconds' 'a server that never answers'
 ok $(($(date +%s) - begun > 35)) 'and nobody waits longer'
+
+# ---- the doctor asks once ------------------------------------------------------
+
+echo "$TLS/good/?doctor" >"$S/ndes-url"
+before=$(asked)
+echo live >"$M/status/doctor"
+soon 'doctor scep.ndes | grep -q "^pass"' 'the doctor is given a challenge'
+seen()
+{
+	grep -c GetCACaps "$T/scepserver.log"
+}
+looked=$(seen)
+soon 'echo live >"$M/status/doctor"; [ "$(seen)" -gt "$looked" ]' \
+	'it asks the CA each time'
+kill "$scepserver"
+wait "$scepserver" 2>/dev/null
+soon 'echo live >"$M/status/doctor"
+	doctor scep.ca | grep -q "^warn.*cannot be reached"' \
+	'and says when that is away'
+is "$(asked)" $((before + 1)) 'but takes one of five challenges alone'
+like "$(doctor scep.ndes)" '^pass' 'and did not want another'
 
 # ---- a CA that does not answer ---------------------------------------------------
 
