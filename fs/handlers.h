@@ -81,6 +81,7 @@ tree_read_fn invitation_read;
 
 /* status.c */
 tree_read_fn status_readme_read;
+tree_read_fn status_follow_link;
 tree_read_fn status_last_error_read;
 tree_read_fn status_server_read;
 tree_read_fn status_tls_read;

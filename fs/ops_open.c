@@ -125,7 +125,7 @@ open_generated(struct fs *f, struct handle *h, int flags, struct err *err)
 		h->kind = HANDLE_EVENTS;
 		return ERR_OK;
 	}
-	if (row != NULL && strcmp(row->path, "follow") == 0) {
+	if (row != NULL && strcmp(row->path, ".follow") == 0) {
 		h->kind = HANDLE_FOLLOW;
 		return follow_open(f->notify, &h->caller.view, &h->follow, err);
 	}
@@ -238,7 +238,7 @@ reply_open(fuse_req_t req, struct handle *h, struct fuse_file_info *fi)
 	struct err err = { 0 };
 
 	if (h->node.source == NODE_EVENTS || node_by_view(&h->node) ||
-	    (h->node.row != NULL && strcmp(h->node.row->path, "follow") == 0))
+	    (h->node.row != NULL && strcmp(h->node.row->path, ".follow") == 0))
 		ops_caller(req, CALLER_COMM | CALLER_GROUPS, &h->caller);
 	if (open_node(f, h, fi->flags, &err) != ERR_OK) {
 		ops_refuse_handle(req, h, &err);

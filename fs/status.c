@@ -45,6 +45,14 @@ static const char readme[] =
     "mode decide who may do what: chown -R alice orgs/acme.  See mdmfs(7).\n";
 
 enum err_code
+status_follow_link(const struct at *at, struct buf *b, struct err *err)
+{
+	(void)at;
+	buf_text(b, ".follow");
+	return buf_error(b, err);
+}
+
+enum err_code
 status_readme_read(const struct at *at, struct buf *b, struct err *err)
 {
 	(void)at;

@@ -27,7 +27,7 @@
 #define OPT(part, of)  PLACE_NONE, part, of, TREE_OPTIONAL
 #define SEEN(part, of) PLACE_NONE, part, of, TREE_VIEW
 #define HIDE(part)     PLACE_NONE, part, OF_STAGE, TREE_VIEW | TREE_HIDDEN
-/* cp -r and grep -r would wait for the end of a stream */
+/* cp -r and grep -r would wait for its end; a link to it they pass over */
 #define FLOW(part)      PLACE_NONE, part, OF_NONE, TREE_HIDDEN
 #define READY(part, of) PLACE_NONE, part, of, TREE_READY
 
@@ -239,7 +239,8 @@ const struct tree_row tree[] = {
 { "status/system/vendor/*.push-request", F(0444), MADE(63, OF_NUMBER), vendor_signed_read, NULL, NULL,             "the request system/vendor/sign/NAME.csr, signed: the file that identity.apple.com/pushcert takes" },
 { "events",                          F(0444), MADE(TREE_PART_EVENTS, OF_NONE), NULL, NULL, NULL,                  "what happened, one line each; grows" },
 { "events.1",                        F(0444), OPT(TREE_PART_EVENTS, OF_NONE), NULL, NULL, NULL,                   "the events before those" },
-{ "follow",                          F(0444), FLOW(50), NULL, NULL, NULL,                                         "events as a stream: a read waits for the next one (not listed)" },
+{ "follow",                          L,       MADE(107, OF_NONE), status_follow_link, NULL, NULL,                  "events as a stream: a read waits for the next one" },
+{ ".follow",                         F(0444), FLOW(50), NULL, NULL, NULL,                                         "the stream itself; not listed: cp -r and grep -r, which pass over a link, would wait for its end" },
 { NULL, TREE_FILE, 0, MADE(0, OF_NONE), NULL, NULL, NULL, NULL },
 };
 

@@ -77,8 +77,9 @@ is "$(ls "$M/status/system/vendor")" identity \
 	'a request that nobody can sign is not listed'
 fails 'but asked for by name' cat "$M/status/system/vendor/other.push-request"
 like "$(cat "$M/status/last-error")" 'no vendor identity' 'says why'
-ok "$(ls "$M" | grep -c follow)" 'nor is the stream'
-works 'which is there' test -f "$M/follow"
+is "$(ls -A "$M" | grep follow) $(readlink "$M/follow")" 'follow .follow' \
+	'the stream is a link, which copies pass over'
+works 'and is there' test -f "$M/follow"
 
 # ---- filled
 stop_server
