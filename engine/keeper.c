@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -9,6 +10,7 @@
 #include "engine/mdm/renew.h"
 #include "engine/model/certs.h"
 #include "engine/model/challenges.h"
+#include "engine/model/events.h"
 #include "engine/model/group_settle.h"
 #include "engine/model/mass.h"
 #include "engine/model/notices.h"
@@ -20,6 +22,7 @@
 
 #define HOUSEKEEPING 3600 /* seconds between rounds without a cause */
 #define RELAX        30   /* seconds between givings back of memory */
+#define REFUSALS     10   /* seconds between looks at them */
 
 struct keeper {
 	struct engine *engine;
@@ -32,6 +35,8 @@ struct keeper {
 	int64_t certs_at;
 	int64_t purge_at;
 	int64_t relax_at;
+	int64_t refusals_at;
+	uint64_t refusals; /* that were told */
 	pthread_t thread;
 	bool running;
 	pthread_mutex_t mutex;
@@ -122,6 +127,51 @@ relax(struct keeper *k, int64_t *next, struct err *err)
 	return ERR_OK;
 }
 
+struct refused {
+	const struct engine *engine;
+	const struct server_refusal *last;
+	uint64_t others;
+};
+
+static enum err_code
+refused_txn(struct txn *t, void *arg, struct err *err)
+{
+	const struct refused *r = arg;
+	const struct server_refusal *last = r->last;
+	char why[80], more[64] = "";
+
+	if (last->status == 413)
+		snprintf(why, sizeof(why),
+		    "it is longer than the %zu bytes that are taken there",
+		    last->limit);
+	else
+		snprintf(why, sizeof(why), "it came too slowly");
+	if (r->others > 0)
+		snprintf(more, sizeof(more),
+		    " (and %llu more that are not listed)",
+		    (unsigned long long)r->others);
+	return event_record(t, r->engine, 0, err,
+	    "https: %s %s from %s was refused unread, %d: %s%s", last->method,
+	    last->path, last->peer, last->status, why, more);
+}
+
+/* One event for all that came since the last look: strangers cause them. */
+static enum err_code
+say_refusals(struct keeper *k, int64_t *next, struct err *err)
+{
+	struct server_refusal last;
+	struct refused r = { k->engine, &last, 0 };
+
+	if (!is_time(k, &k->refusals_at, REFUSALS, next) || k->server == NULL)
+		return ERR_OK;
+	server_last_refusal(k->server, &last);
+	if (last.n == k->refusals)
+		return ERR_OK;
+	r.others = last.n - k->refusals - 1;
+	k->refusals = last.n;
+	return store_update(k->engine->store, refused_txn, &r, err);
+}
+
 static enum err_code
 trim(struct keeper *k, int64_t *next, struct err *err)
 {
@@ -181,6 +231,7 @@ static const struct {
 	{ "ended certificates",       trim_certs },
 	{ "removed organizations",    purge },
 	{ "memory",                   relax },
+	{ "refused requests",         say_refusals },
 };
 /* clang-format on */
 

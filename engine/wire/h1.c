@@ -80,6 +80,7 @@ refuse(struct conn *c, int status)
 	struct h1 *h = c->session;
 
 	atomic_fetch_add(&c->loop->server->refused, 1);
+	refusal_note(&c->loop->server->refusal, h->r, c->peer, status);
 	if (h->r == NULL && (h->r = request_new(c, c->loop)) == NULL) {
 		conn_abort(c);
 		return;

@@ -175,6 +175,7 @@ static void
 refuse(struct conn *c, struct h2_stream *s, int status)
 {
 	atomic_fetch_add(&c->loop->server->refused, 1);
+	refusal_note(&c->loop->server->refusal, s->r, c->peer, status);
 	head_spent(c->session, s);
 	request_refuse(s->r, status);
 	answer(c, s);

@@ -165,6 +165,7 @@ server_open(
 	if (s == NULL)
 		return err_set(err, ERR_NO_MEMORY, "HTTPS server");
 	s->options = *options;
+	refusal_init(&s->refusal);
 	fill_options(&s->options);
 	/* head_scan() has exact limits; the parser's own would come first */
 	http_parser_set_max_header_size(2 * (HEAD_LINE_MAX + HEAD_MAX));
@@ -234,6 +235,7 @@ server_close(struct server *s)
 	pool_free(s->pool);
 	tls_free(s->tls);
 	budget_fini(&s->budget);
+	refusal_fini(&s->refusal);
 	free(s);
 }
 
@@ -282,4 +284,10 @@ server_counts(struct server *s, struct server_counts *ret)
 	ret->requests = atomic_load(&s->requests);
 	ret->refused = atomic_load(&s->refused);
 	ret->body_memory = budget_used(&s->budget);
+}
+
+void
+server_last_refusal(struct server *s, struct server_refusal *ret)
+{
+	refusal_get(&s->refusal, ret);
 }

@@ -137,4 +137,16 @@ struct server_counts {
 };
 void server_counts(struct server *s, struct server_counts *ret);
 
+/* The last request of a known route that was refused before its handler saw it,
+ * since it was too long (413) or came too slowly (408). */
+struct server_refusal {
+	uint64_t n; /* so many so far; 0: none, and nothing below holds */
+	int status;
+	size_t limit; /* bytes that the route takes */
+	char method[16];
+	char path[128]; /* cut */
+	char peer[64];
+};
+void server_last_refusal(struct server *s, struct server_refusal *ret);
+
 #endif

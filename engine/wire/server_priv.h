@@ -9,6 +9,7 @@
 #include "engine/wire/budget_priv.h"
 #include "engine/wire/listen_priv.h"
 #include "engine/wire/pool_priv.h"
+#include "engine/wire/refusal_priv.h"
 #include "engine/wire/server.h"
 #include "engine/wire/tls_priv.h"
 
@@ -34,6 +35,7 @@ struct server {
 	atomic_ullong handshakes_failed;
 	atomic_ullong requests;
 	atomic_ullong refused;
+	struct refusal refusal;
 };
 
 #endif

@@ -122,6 +122,9 @@ enroll_with -d user=alice@acme.example -d "password=$(printf 'a%.0s' {1..3000})"
 is "$CODE" 403 'a password that is too long for one'
 enroll_with -d "user=$(printf 'a%.0s' {1..9000})"
 is "$CODE" 413 'more than a form holds'
+wait_until 'grep -q "POST /enroll/acme from .* refused unread, 413: it is longer" \
+	"$M/events"' 60
+ok $? 'which is an event'
 for i in 1 2 3 4 5 6 7 8 9 10 11; do
 	enroll_with -d user=yes -d "password=$i"
 done

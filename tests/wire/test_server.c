@@ -118,6 +118,7 @@ test_keep_alive(void)
 static void
 test_bodies(void)
 {
+	struct server_refusal refusal;
 	struct wire_client c = open_client();
 
 	ok(once("PUT /echo HTTP/1.1\r\nHost: a\r\nContent-Type: text/x\r\n"
@@ -143,6 +144,11 @@ test_bodies(void)
 	       &b) == 413 &&
 		has("Connection: close\r\n") && wire_closed(&c),
 	    "a Content-Length above the route's limit is 413 unread");
+	server_last_refusal(s, &refusal);
+	ok(refusal.n == 1 && refusal.status == 413 && refusal.limit == 100 &&
+		strcmp(refusal.method, "PUT") == 0 &&
+		strcmp(refusal.path, "/small") == 0 && refusal.peer[0] != '\0',
+	    "which is remembered");
 	wire_disconnect(&c);
 	c = open_client();
 	ok(wire_ask(&c,
