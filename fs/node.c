@@ -33,7 +33,8 @@ of_store(const struct file_node *s, struct node *ret)
 		    s->place, s->org != 0 || s->place == PLACE_ORG);
 }
 
-/* A device's answer belongs to whom its organization belongs to now. */
+/* A device's answer belongs to whom its organization belongs to now, and to
+ * nobody else (place.tbl). */
 static void
 of_file(struct fs *f, const struct file_node *s, struct node *ret)
 {
@@ -45,7 +46,7 @@ of_file(struct fs *f, const struct file_node *s, struct node *ret)
 	view_owner(f->engine, s->org, &org);
 	ret->uid = org.uid;
 	ret->gid = org.gid;
-	ret->mode = 0400 | (org.mode & 040);
+	ret->mode = 0400;
 }
 
 static void

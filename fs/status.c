@@ -36,7 +36,7 @@ static const char readme[] =
     "\n"
     "What happens:\n"
     "  tail -F events       everything, one line each\n"
-    "  cat follow           the same, without delay (not listed)\n"
+    "  cat follow           the same, without delay\n"
     "\n"
     "orgs/ and system/ hold your files byte for byte: rsync -a --delete, git\n"
     "(with --git-dir outside of the mount) and tar work; mkdir staging/next,\n"

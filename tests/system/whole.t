@@ -102,6 +102,8 @@ report $A acme Acknowledged "$(uuid)"
 is "$STATUS $(ls "$M/devices/$A/results")" '200 list1
 list2
 list3' 'and answers three that are the same'
+is "$(stat -c %a "$M/devices/$A/results/list1")" 400 \
+	'which are for the owner alone'
 echo DeviceInformation >"$M/devices/$A/commands/first/info"
 mkdir -p "$M/orgs/acme/groups/all" "$M/orgs/acme/signing" "$M/staging/new/orgs"
 echo '*' >"$M/orgs/acme/groups/all/members"
