@@ -4,13 +4,7 @@
 #include <string.h>
 
 #include "engine/base/arena.h"
-#include "engine/model/facts.h"
-
-struct words {
-	struct bytes *p; /* sorted, each once */
-	size_t n;
-	size_t cap;
-};
+#include "engine/model/group_file.h"
 
 enum act_kind {
 	ACT_FORGET_LINE,
@@ -30,9 +24,7 @@ struct act {
 struct plan {
 	uint32_t org;
 	uint64_t group;
-	struct buf file; /* lines and globs point into it */
-	struct words lines;
-	struct words globs;
+	struct group_file file;
 	unsigned phase;
 	bool begun;      /* from is where the phase goes on, or */
 	struct key from; /* index is */
@@ -42,60 +34,11 @@ struct plan {
 	struct arena *texts; /* of acts */
 };
 
-/* ---- the file ----------------------------------------------------------- */
-
-static int
-compare(const void *a, const void *b)
-{
-	const struct bytes *x = a, *y = b;
-	int c = memcmp(x->p, y->p, x->len < y->len ? x->len : y->len);
-
-	return c != 0 ? c : x->len < y->len ? -1 : x->len > y->len;
-}
-
-static enum err_code
-words_add(struct words *w, struct bytes word, struct err *err)
-{
-	struct bytes *more;
-
-	if (w->n == w->cap) {
-		w->cap = w->cap * 2 + 64;
-		more = reallocarray(w->p, w->cap, sizeof(*more));
-		if (more == NULL)
-			return err_set(err, ERR_NO_MEMORY, "members");
-		w->p = more;
-	}
-	w->p[w->n++] = word;
-	return ERR_OK;
-}
-
-static void
-words_sort(struct words *w)
-{
-	size_t i, n = 0;
-
-	if (w->n == 0)
-		return;
-	qsort(w->p, w->n, sizeof(*w->p), compare);
-	for (i = 0; i < w->n; i++)
-		if (n == 0 || !bytes_equal(w->p[n - 1], w->p[i]))
-			w->p[n++] = w->p[i];
-	w->n = n;
-}
-
-static bool
-words_have(const struct words *w, struct bytes word)
-{
-	return w->n > 0 &&
-	       bsearch(&word, w->p, w->n, sizeof(word), compare) != NULL;
-}
-
 enum err_code
 plan_new(uint32_t org, uint64_t group, struct bytes file, struct plan **ret,
     struct err *err)
 {
 	struct plan *p = calloc(1, sizeof(*p));
-	struct bytes rest, line;
 	enum err_code rc;
 
 	if (p == NULL || (p->texts = arena_new()) == NULL) {
@@ -104,18 +47,10 @@ plan_new(uint32_t org, uint64_t group, struct bytes file, struct plan **ret,
 	}
 	p->org = org;
 	p->group = group;
-	buf_bytes(&p->file, file);
-	rc = buf_error(&p->file, err);
-	rest = buf_view(&p->file);
-	while (rc == ERR_OK && member_line(&rest, &line))
-		rc = words_add(
-		    member_is_glob(line) ? &p->globs : &p->lines, line, err);
-	if (rc != ERR_OK) {
+	if ((rc = group_file_parse(&p->file, file, err)) != ERR_OK) {
 		plan_free(p);
 		return rc;
 	}
-	words_sort(&p->lines);
-	words_sort(&p->globs);
 	*ret = p;
 	return ERR_OK;
 }
@@ -125,41 +60,9 @@ plan_free(struct plan *p)
 {
 	if (p == NULL)
 		return;
-	free(p->lines.p);
-	free(p->globs.p);
-	buf_free(&p->file);
+	group_file_fini(&p->file);
 	arena_free(p->texts);
 	free(p);
-}
-
-static bool
-globs_match(const struct plan *p, const struct member_names *names)
-{
-	size_t i;
-
-	for (i = 0; i < p->globs.n; i++)
-		if (member_matches(names, p->globs.p[i]))
-			return true;
-	return false;
-}
-
-/* Whether the file names it.  Most are named by their UDID, if at all, and
- * what else there is costs more to read. */
-static bool
-names_device(struct txn *t, const struct plan *p, const struct device *d)
-{
-	struct member_names names = { .serial = "" };
-
-	if (d->org != p->org)
-		return false;
-	memcpy(names.udid, d->udid, sizeof(names.udid));
-	if (words_have(&p->lines, bytes_text(names.udid)) ||
-	    globs_match(p, &names))
-		return true;
-	member_names_read(t, d, &names);
-	return names.serial[0] != '\0' &&
-	       (words_have(&p->lines, bytes_text(names.serial)) ||
-		   globs_match(p, &names));
 }
 
 /* ---- the walk ----------------------------------------------------------- */
@@ -226,7 +129,7 @@ old_glob(void *arg, struct bytes key, struct bytes value, bool *stop,
 	struct bytes text = bytes_of(key.p + 13, key.len - 13);
 
 	(void)value;
-	if ((*stop = stops_at(l, key)) || words_have(&l->p->globs, text))
+	if ((*stop = stops_at(l, key)) || words_have(&l->p->file.globs, text))
 		return ERR_OK;
 	return note(l->p, ACT_FORGET_GLOB, text, 0, err);
 }
@@ -247,7 +150,7 @@ old_line(void *arg, struct bytes key, struct bytes value, bool *stop,
 	struct bytes text = bytes_of(key.p + 9, key.len - 9);
 
 	(void)value;
-	if ((*stop = stops_at(l, key)) || words_have(&l->p->lines, text))
+	if ((*stop = stops_at(l, key)) || words_have(&l->p->file.lines, text))
 		return ERR_OK;
 	return note(l->p, ACT_FORGET_LINE, text, 0, err);
 }
@@ -285,7 +188,7 @@ new_globs(struct look *l, struct err *err)
 	struct key k;
 	enum err_code rc = ERR_OK;
 
-	while (rc == ERR_OK && (word = next_word(l, &p->globs)) != NULL) {
+	while (rc == ERR_OK && (word = next_word(l, &p->file.globs)) != NULL) {
 		k = group_glob_key(p->org, p->group, *word);
 		if (txn_get(l->t, key_view(&k), &value, NULL) != ERR_OK)
 			rc = note(p, ACT_ENTER_GLOB, *word, 0, err);
@@ -302,7 +205,7 @@ new_lines(struct look *l, struct err *err)
 	struct key k;
 	enum err_code rc = ERR_OK;
 
-	while (rc == ERR_OK && (word = next_word(l, &p->lines)) != NULL) {
+	while (rc == ERR_OK && (word = next_word(l, &p->file.lines)) != NULL) {
 		k = group_says_key(p->group, *word);
 		if (txn_get(l->t, key_view(&k), &value, NULL) != ERR_OK)
 			rc = note(p, ACT_ENTER_LINE, *word, 0, err);
@@ -324,7 +227,7 @@ old_member(void *arg, struct bytes key, struct bytes value, bool *stop,
 		return ERR_OK;
 	if ((rc = device_read(l->t, device, &d, err)) != ERR_OK)
 		return rc;
-	return names_device(l->t, l->p, &d)
+	return group_file_names(l->t, &l->p->file, l->p->org, &d)
 	           ? ERR_OK
 	           : note(l->p, ACT_PART, BYTES_NONE, device, err);
 }
@@ -352,7 +255,7 @@ of_org(void *arg, struct bytes key, struct bytes value, bool *stop,
 		return ERR_OK;
 	if ((rc = device_read(l->t, device, &d, err)) != ERR_OK)
 		return rc;
-	return names_device(l->t, l->p, &d)
+	return group_file_names(l->t, &l->p->file, l->p->org, &d)
 	           ? note(l->p, ACT_JOIN, BYTES_NONE, device, err)
 	           : ERR_OK;
 }
@@ -368,9 +271,9 @@ new_members(struct look *l, struct err *err)
 	enum err_code rc = ERR_OK;
 
 	key_u32(&prefix, p->org);
-	if (p->globs.n > 0)
+	if (p->file.globs.n > 0)
 		return walk(l, &prefix, of_org, err);
-	while (rc == ERR_OK && (word = next_word(l, &p->lines)) != NULL)
+	while (rc == ERR_OK && (word = next_word(l, &p->file.lines)) != NULL)
 		if (member_device(l->t, p->org, *word, &device) &&
 		    !group_has(l->t, p->group, device))
 			rc = note(p, ACT_JOIN, BYTES_NONE, device, err);
@@ -434,7 +337,7 @@ move(struct txn *t, const struct plan *p, const struct act *a, uint32_t *n,
 		return ERR_OK;
 	if (rc != ERR_OK)
 		return err_set(err, rc, "members: %s", err_text(rc));
-	if (names_device(t, p, &d) != joins ||
+	if (group_file_names(t, &p->file, p->org, &d) != joins ||
 	    group_has(t, p->group, a->device) == joins)
 		return ERR_OK;
 	++*n;
@@ -477,76 +380,4 @@ plan_act(struct txn *t, const struct plan *p, uint32_t *joined,
 			rc = act(t, p, a, err);
 	}
 	return rc;
-}
-
-/* ---- everybody ---------------------------------------------------------- */
-
-struct every {
-	struct txn *t;
-	const struct plan *p;
-	group_member_fn *fn;
-	void *arg;
-};
-
-static enum err_code
-every_of_org(void *arg, struct bytes key, struct bytes value, bool *stop,
-    struct err *err)
-{
-	const struct every *x = arg;
-	struct device d;
-	enum err_code rc = device_read(x->t, key_get_u32(key, 5), &d, err);
-
-	(void)value;
-	if (rc != ERR_OK || !names_device(x->t, x->p, &d))
-		return rc;
-	return x->fn(x->arg, d.number, stop, err);
-}
-
-static int
-by_number(const void *a, const void *b)
-{
-	const uint32_t *x = a, *y = b;
-
-	return *x < *y ? -1 : *x > *y;
-}
-
-static enum err_code
-every_of_lines(const struct every *x, uint32_t after, struct err *err)
-{
-	const struct words *w = &x->p->lines;
-	uint32_t *devices = calloc(w->n + 1, sizeof(*devices));
-	size_t i, n = 0;
-	bool stop = false;
-	enum err_code rc = ERR_OK;
-
-	if (devices == NULL)
-		return err_set(err, ERR_NO_MEMORY, "members");
-	for (i = 0; i < w->n; i++)
-		if (member_device(x->t, x->p->org, w->p[i], &devices[n]) &&
-		    devices[n] > after)
-			n++;
-	qsort(devices, n, sizeof(*devices), by_number);
-	for (i = 0; rc == ERR_OK && !stop && i < n; i++)
-		if (i == 0 || devices[i] != devices[i - 1])
-			rc = x->fn(x->arg, devices[i], &stop, err);
-	free(devices);
-	return rc;
-}
-
-enum err_code
-plan_each_device(struct txn *t, const struct plan *p, uint32_t after,
-    group_member_fn *fn, void *arg, struct err *err)
-{
-	struct every x = { t, p, fn, arg };
-	struct key prefix = key_of(KIND_DEVICE_ORG), from;
-
-	if (after == UINT32_MAX)
-		return ERR_OK;
-	if (p->globs.n == 0)
-		return every_of_lines(&x, after, err);
-	key_u32(&prefix, p->org);
-	from = prefix;
-	key_u32(&from, after + 1);
-	return txn_each(
-	    t, key_view(&prefix), key_view(&from), every_of_org, &x, err);
 }

@@ -40,10 +40,6 @@ enum err_code plan_act(struct txn *t, const struct plan *p, uint32_t *joined,
 /* What was noted is done. */
 void plan_next(struct plan *p);
 
-/* Everybody the file names, in the order of numbers, from above after. */
-enum err_code plan_each_device(struct txn *t, const struct plan *p,
-    uint32_t after, group_member_fn *fn, void *arg, struct err *err);
-
 void plan_free(struct plan *p);
 
 #endif

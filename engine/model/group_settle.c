@@ -2,6 +2,7 @@
 
 #include "engine/base/log.h"
 #include "engine/model/events.h"
+#include "engine/model/group_file.h"
 #include "engine/model/group_plan.h"
 #include "engine/model/removal.h"
 
@@ -114,14 +115,18 @@ enum err_code
 group_each_named(struct txn *t, uint32_t org, uint64_t group, uint32_t after,
     group_member_fn *fn, void *arg, struct err *err)
 {
-	struct plan *p = NULL;
+	struct buf bytes = { 0 };
+	struct group_file file = { .lines = { 0 } };
 	enum err_code rc;
 
 	if (!group_is_open(t, group))
 		return group_each_member(t, group, after, fn, arg, err);
-	if ((rc = plan_of(t, org, group, &p, err)) == ERR_OK)
-		rc = plan_each_device(t, p, after, fn, arg, err);
-	plan_free(p);
+	if ((rc = file_of(t, group, &bytes, err)) == ERR_OK)
+		rc = group_file_parse(&file, buf_view(&bytes), err);
+	if (rc == ERR_OK)
+		rc = group_file_each(t, &file, org, after, fn, arg, err);
+	group_file_fini(&file);
+	buf_free(&bytes);
 	return rc;
 }
 
@@ -135,19 +140,6 @@ struct run {
 	uint32_t looked;
 	uint32_t members; /* when it is over */
 };
-
-static enum err_code
-first_one(void *arg, struct bytes key, struct bytes value, bool *stop,
-    struct err *err)
-{
-	struct run *r = arg;
-
-	(void)value;
-	(void)err;
-	r->group = key_get_u64(key, 1);
-	*stop = true;
-	return ERR_OK;
-}
 
 static enum err_code
 count_one(void *arg, uint32_t device, bool *stop, struct err *err)
@@ -165,11 +157,8 @@ static enum err_code
 look_txn(struct txn *t, void *arg, struct err *err)
 {
 	struct run *r = arg;
-	struct key prefix = key_of(KIND_GROUP_OPEN);
-	enum err_code rc;
+	enum err_code rc = txn_first_number(t, KIND_GROUP_OPEN, &r->group, err);
 
-	r->group = 0;
-	rc = txn_each(t, key_view(&prefix), BYTES_NONE, first_one, r, err);
 	if (rc != ERR_OK || r->group == 0 ||
 	    (rc = group_open_read(t, r->group, &r->open, err)) != ERR_OK)
 		return rc;

@@ -187,8 +187,11 @@ static enum err_code
 look_txn(struct txn *t, void *arg, struct err *err)
 {
 	struct run *r = arg;
+	uint64_t next;
+	enum err_code rc = txn_first_number(t, KIND_QUEUE_END, &next, err);
 
-	return txn_first_due(t, KIND_QUEUE_END, &r->next, err);
+	r->next = rc == ERR_OK ? (int64_t)next : 0;
+	return rc;
 }
 
 enum err_code

@@ -244,21 +244,22 @@ txn_drop(struct txn *t, const struct key *k, struct err *err)
 }
 
 static enum err_code
-first_due(void *arg, struct bytes key, struct bytes value, bool *stop,
+first_number(void *arg, struct bytes key, struct bytes value, bool *stop,
     struct err *err)
 {
 	(void)value;
 	(void)err;
-	*(int64_t *)arg = (int64_t)key_get_u64(key, 1);
+	*(uint64_t *)arg = key_get_u64(key, 1);
 	*stop = true;
 	return ERR_OK;
 }
 
 enum err_code
-txn_first_due(struct txn *t, enum kind kind, int64_t *ret, struct err *err)
+txn_first_number(struct txn *t, enum kind kind, uint64_t *ret, struct err *err)
 {
 	struct key prefix = key_of(kind);
 
 	*ret = 0;
-	return txn_each(t, key_view(&prefix), BYTES_NONE, first_due, ret, err);
+	return txn_each(
+	    t, key_view(&prefix), BYTES_NONE, first_number, ret, err);
 }

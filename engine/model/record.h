@@ -72,9 +72,9 @@ enum err_code index_put_u32(
 /* Delete if it is there. */
 enum err_code txn_drop(struct txn *t, const struct key *k, struct err *err);
 
-/* The time of the first entry of an index whose keys begin with one; 0: it has
- * none. */
-enum err_code txn_first_due(
-    struct txn *t, enum kind kind, int64_t *ret, struct err *err);
+/* The number (u64, a time or an id) with which the first key of that kind
+ * begins; 0: there is none. */
+enum err_code txn_first_number(
+    struct txn *t, enum kind kind, uint64_t *ret, struct err *err);
 
 #endif

@@ -359,8 +359,11 @@ static enum err_code
 next_txn(struct txn *t, void *arg, struct err *err)
 {
 	struct run *r = arg;
+	uint64_t next;
+	enum err_code rc = txn_first_number(t, KIND_REMOVAL, &next, err);
 
-	return txn_first_due(t, KIND_REMOVAL, &r->next, err);
+	r->next = rc == ERR_OK ? (int64_t)next : 0;
+	return rc;
 }
 
 enum err_code
