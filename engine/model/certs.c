@@ -200,8 +200,8 @@ issued_end_successors(struct txn *t, const uint8_t fingerprint[static 32],
 
 /* ---- by serial number --------------------------------------------------- */
 
-static enum err_code
-read_cert(struct txn *t, const uint8_t fingerprint[static 32],
+enum err_code
+issued_cert(struct txn *t, const uint8_t fingerprint[static 32],
     struct cert **ret, struct err *err)
 {
 	struct buf der = { 0 };
@@ -213,8 +213,40 @@ read_cert(struct txn *t, const uint8_t fingerprint[static 32],
 	return rc;
 }
 
-struct search {
+struct each {
 	struct txn *t;
+	issued_fn *fn;
+	void *arg;
+};
+
+static enum err_code
+each_one(void *arg, struct bytes key, struct bytes value, bool *stop,
+    struct err *err)
+{
+	const struct each *x = arg;
+	uint8_t fingerprint[CERT_FINGERPRINT_LEN];
+	struct issued i;
+
+	(void)value;
+	memcpy(fingerprint, key.p + key.len - sizeof(fingerprint),
+	    sizeof(fingerprint));
+	if (issued_read(x->t, fingerprint, &i, NULL) != ERR_OK)
+		return ERR_OK;
+	return x->fn(x->arg, x->t, &i, stop, err);
+}
+
+enum err_code
+issued_each(
+    struct txn *t, uint32_t org, issued_fn *fn, void *arg, struct err *err)
+{
+	struct each x = { t, fn, arg };
+	struct key prefix = key_of(KIND_CERT_SERIAL);
+
+	key_u32(&prefix, org);
+	return txn_each(t, key_view(&prefix), BYTES_NONE, each_one, &x, err);
+}
+
+struct search {
 	const struct cert *ca;
 	struct issued *ret;
 	bool found;
@@ -222,21 +254,18 @@ struct search {
 
 /* Whoever moves in brings another CA's, with whatever number. */
 static enum err_code
-search_one(void *arg, struct bytes key, struct bytes value, bool *stop,
+search_one(void *arg, struct txn *t, const struct issued *i, bool *stop,
     struct err *err)
 {
 	struct search *s = arg;
-	uint8_t fingerprint[CERT_FINGERPRINT_LEN];
 	struct cert *c = NULL;
 
-	(void)value;
 	(void)err;
-	memcpy(fingerprint, key.p + key.len - sizeof(fingerprint),
-	    sizeof(fingerprint));
-	if (read_cert(s->t, fingerprint, &c, NULL) == ERR_OK &&
-	    cert_issued_by(c, s->ca))
-		s->found = *stop =
-		    issued_read(s->t, fingerprint, s->ret, NULL) == ERR_OK;
+	if (issued_cert(t, i->fingerprint, &c, NULL) == ERR_OK &&
+	    cert_issued_by(c, s->ca)) {
+		*s->ret = *i;
+		s->found = *stop = true;
+	}
 	cert_free(c);
 	return ERR_OK;
 }
@@ -245,13 +274,14 @@ enum err_code
 issued_by_serial(struct txn *t, uint32_t org, struct bytes serial,
     const struct cert *ca, struct issued *ret, struct err *err)
 {
-	struct search s = { .t = t, .ca = ca, .ret = ret };
+	struct search s = { .ca = ca, .ret = ret };
+	struct each x = { t, search_one, &s };
 	struct key prefix;
 	enum err_code rc = ERR_OK;
 
 	if (serial_key(&prefix, org, serial))
 		rc = txn_each(
-		    t, key_view(&prefix), BYTES_NONE, search_one, &s, err);
+		    t, key_view(&prefix), BYTES_NONE, each_one, &x, err);
 	if (rc == ERR_OK && !s.found)
 		rc = err_set(err, ERR_NOT_FOUND,
 		    "no certificate with that serial number was issued");
@@ -278,31 +308,16 @@ index_one(void *arg, struct bytes key, struct bytes value, bool *stop,
 	return rc;
 }
 
-static enum err_code
-any_one(void *arg, struct bytes key, struct bytes value, bool *stop,
-    struct err *err)
-{
-	bool *any = arg;
-
-	(void)key;
-	(void)value;
-	(void)err;
-	*any = *stop = true;
-	return ERR_OK;
-}
-
 enum err_code
 issued_index(struct txn *t, struct err *err)
 {
 	struct key entries = key_of(KIND_CERT_SERIAL);
 	struct key certs = key_of(KIND_CERT_DER);
-	bool any = false;
-	enum err_code rc =
-	    txn_each(t, key_view(&entries), BYTES_NONE, any_one, &any, err);
+	struct bytes key, value;
 
-	return rc != ERR_OK || any ? rc
-	                           : txn_each(t, key_view(&certs), BYTES_NONE,
-					 index_one, t, err);
+	if (txn_last(t, key_view(&entries), &key, &value, NULL) == ERR_OK)
+		return ERR_OK;
+	return txn_each(t, key_view(&certs), BYTES_NONE, index_one, t, err);
 }
 
 struct count {
@@ -392,7 +407,7 @@ trim_one(void *arg, struct bytes key, struct bytes value, bool *stop,
 	record = cert_key(KIND_CERT, fingerprint);
 	der = cert_key(KIND_CERT_DER, fingerprint);
 	if (issued_read(trim->t, fingerprint, &i, NULL) == ERR_OK &&
-	    read_cert(trim->t, fingerprint, &c, NULL) == ERR_OK &&
+	    issued_cert(trim->t, fingerprint, &c, NULL) == ERR_OK &&
 	    own_serial_key(&serial, i.org, c))
 		rc = txn_drop(trim->t, &serial, err);
 	cert_free(c);

@@ -60,6 +60,15 @@ enum err_code issued_index(struct txn *t, struct err *err);
 /* Append the DER.  ERR_NOT_FOUND. */
 enum err_code issued_der(struct txn *t, const uint8_t fingerprint[static 32],
     struct buf *ret, struct err *err);
+/* The certificate itself, the caller's.  ERR_NOT_FOUND. */
+enum err_code issued_cert(struct txn *t, const uint8_t fingerprint[static 32],
+    struct cert **ret, struct err *err);
+/* Those of the organization that are kept whole, in the order of their serial
+ * numbers; *stop = true ends it. */
+typedef enum err_code issued_fn(void *arg, struct txn *t,
+    const struct issued *i, bool *stop, struct err *err);
+enum err_code issued_each(
+    struct txn *t, uint32_t org, issued_fn *fn, void *arg, struct err *err);
 /* It is not valid any more, for that reason; if it is known. */
 enum err_code issued_end(struct txn *t, const uint8_t fingerprint[static 32],
     enum cert_state state, int64_t now, struct err *err);

@@ -47,7 +47,6 @@ revoked_free(struct revoked *r)
 }
 
 struct gather {
-	struct txn *t;
 	uint32_t org;
 	int64_t now;
 	const struct identity *ca;
@@ -72,57 +71,36 @@ revoked_reason(enum cert_state state)
 /* Another CA's certificates are not ours to revoke; its name alone proves
  * nothing. */
 static enum err_code
-add(struct gather *g, const struct issued *i, struct err *err)
+gather_one(void *arg, struct txn *t, const struct issued *i, bool *stop,
+    struct err *err)
 {
-	struct buf der = { 0 };
+	struct gather *g = arg;
 	struct cert *c = NULL;
-	enum err_code rc = issued_der(g->t, i->fingerprint, &der, NULL);
+	enum err_code rc;
 
-	if (rc == ERR_NOT_FOUND)
+	(void)stop;
+	if (i->state == CERT_VALID || i->expires < g->now)
 		return ERR_OK;
-	if (rc == ERR_OK)
-		rc = cert_parse(buf_view(&der), &c, err);
+	rc = issued_cert(t, i->fingerprint, &c, err);
 	if (rc == ERR_OK && cert_issued_by(c, identity_leaf(g->ca)))
 		rc = crl_add(g->crl, c,
 		    i->ended_at != 0 ? i->ended_at : cert_begins(c),
 		    revoked_reason(i->state), err);
 	cert_free(c);
-	buf_free(&der);
-	return rc;
-}
-
-static enum err_code
-gather_one(void *arg, struct bytes key, struct bytes value, bool *stop,
-    struct err *err)
-{
-	struct gather *g = arg;
-	uint8_t fingerprint[CERT_FINGERPRINT_LEN];
-	struct issued i;
-
-	(void)value;
-	(void)stop;
-	memcpy(fingerprint, key.p + key.len - sizeof(fingerprint),
-	    sizeof(fingerprint));
-	if (issued_read(g->t, fingerprint, &i, NULL) != ERR_OK ||
-	    i.state == CERT_VALID || i.expires < g->now)
-		return ERR_OK;
-	return add(g, &i, err);
+	return rc == ERR_NOT_FOUND ? ERR_OK : rc;
 }
 
 static enum err_code
 gather_txn(struct txn *t, void *arg, struct err *err)
 {
 	struct gather *g = arg;
-	struct key prefix = key_of(KIND_CERT_SERIAL);
 	enum err_code rc;
 
-	key_u32(&prefix, g->org);
 	crl_free(g->crl);
 	g->crl = NULL;
-	g->t = t;
 	if ((rc = crl_new(g->ca, &g->crl, err)) != ERR_OK)
 		return rc;
-	return txn_each(t, key_view(&prefix), BYTES_NONE, gather_one, g, err);
+	return issued_each(t, g->org, gather_one, g, err);
 }
 
 /* The caller has the mutex. */
