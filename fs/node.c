@@ -38,14 +38,14 @@ of_store(const struct file_node *s, struct node *ret)
 static void
 of_file(struct fs *f, const struct file_node *s, struct node *ret)
 {
-	struct org_view org;
+	struct view_owned owner;
 
 	of_store(s, ret);
 	if (s->place != PLACE_RESULT)
 		return;
-	view_owner(f->engine, s->org, &org);
-	ret->uid = org.uid;
-	ret->gid = org.gid;
+	owners_get(&f->owners, f->engine, s->org, &owner);
+	ret->uid = owner.uid;
+	ret->gid = owner.gid;
 	ret->mode = 0400;
 }
 
