@@ -1,6 +1,6 @@
 #include "fs/seen.h"
 
-#include <time.h>
+#include "fs/sizes.h"
 
 /* Long for the way to the kernel and back, short for a person. */
 #define KEPT_NS 5000000
@@ -18,15 +18,6 @@ seen_fini(struct seen *s)
 	for (unsigned i = 0; i < SEEN; i++)
 		buf_wipe(&s->known[i].page);
 	pthread_mutex_destroy(&s->mutex);
-}
-
-static int64_t
-now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
 static unsigned
@@ -52,7 +43,7 @@ seen_put(struct seen *s, const struct seen_key *key, const struct stat *st,
 		*page = (struct buf){ 0 };
 	}
 	s->known[i].key = *key;
-	s->known[i].until = now_ns() + KEPT_NS;
+	s->known[i].until = sizes_now() + KEPT_NS;
 	s->known[i].st = *st;
 	s->known[i].stat_taken = false;
 	pthread_mutex_unlock(&s->mutex);
@@ -67,7 +58,7 @@ is_for(const struct seen *s, unsigned i, const struct seen_key *key)
 
 	return key->pid > 0 && k->pid == key->pid && k->ino == key->ino &&
 	       k->uid == key->uid && k->version == key->version &&
-	       s->known[i].until > now_ns();
+	       s->known[i].until > sizes_now();
 }
 
 bool
