@@ -10,23 +10,10 @@ OTA=${OTA:-2000}
 THREADS=${THREADS:-8}
 MDMFS=$B/mdmfs
 . tests/system/lib.sh
+. tests/system/fleet.sh
 need openssl curl python3
 
-openssl req -x509 -newkey rsa:2048 -nodes -keyout "$T/push.key" \
-	-out "$T/push.crt" -days 30 \
-	-subj /UID=com.apple.mgmt.External.bench/CN=bench \
-	-addext extendedKeyUsage=clientAuth 2>/dev/null
-cat "$T/push.crt" "$T/push.key" >"$T/push.pem"
-start_server --apns https://localhost:1
-echo "https://localhost:$PORT" >"$M/system/url"
-mkdir "$M/orgs/bench" "$M/orgs/bench/apns" "$M/orgs/bench/enrollment"
-cp "$T/push.pem" "$M/orgs/bench/apns/"
-touch "$M/orgs/bench/enrollment/open"
-curl -sk "https://localhost:$PORT/trust.mobileconfig" | python3 -c '
-import plistlib, ssl, sys
-p = plistlib.loads(sys.stdin.buffer.read())
-print(ssl.DER_cert_to_PEM_cert(p["PayloadContent"][0]["PayloadContent"]))
-' >"$T/root.pem"
+serve_fleet bench
 
 # fleet SEED COUNT OPTION...: what they did is in $T/said
 fleet()

@@ -2,24 +2,11 @@
 # A small fleet of simulated devices (tests/programs/simulate): they enroll,
 # answer, say NotNow, refuse, vanish, and leave.
 . tests/system/lib.sh
+. tests/system/fleet.sh
 need openssl curl python3
 simulate=${B:-build}/tests/programs/simulate
 
-openssl req -x509 -newkey rsa:2048 -nodes -keyout "$T/push.key" \
-	-out "$T/push.crt" -days 30 \
-	-subj /UID=com.apple.mgmt.External.fleet/CN=fleet \
-	-addext extendedKeyUsage=clientAuth 2>/dev/null
-cat "$T/push.crt" "$T/push.key" >"$T/push.pem"
-start_server --apns https://localhost:1
-echo "https://localhost:$PORT" >"$M/system/url"
-mkdir "$M/orgs/fleet" "$M/orgs/fleet/apns" "$M/orgs/fleet/enrollment"
-cp "$T/push.pem" "$M/orgs/fleet/apns/"
-touch "$M/orgs/fleet/enrollment/open"
-curl -sk "https://localhost:$PORT/trust.mobileconfig" | python3 -c '
-import plistlib, ssl, sys
-p = plistlib.loads(sys.stdin.buffer.read())
-print(ssl.DER_cert_to_PEM_cert(p["PayloadContent"][0]["PayloadContent"]))
-' >"$T/root.pem"
+serve_fleet fleet
 mkdir "$T/fleet"
 
 # fleet OPTION...: ten devices, as they were in the call before
