@@ -260,14 +260,13 @@ test_browser_signs(void)
 static void
 test_invitation_kept(void)
 {
-	struct file_node org, dir, file;
+	struct file_node file;
 	struct buf page = { 0 };
 	char body[256], *code;
 
-	must(file_find(rules, FILE_INO_ORGS, "acme", &org, &rules_err));
-	must(file_find(rules, org.ino, "enrollment", &dir, &rules_err));
-	dir = put(dir.ino, "invitations", PLACE_INVITATIONS, "");
-	file = put(dir.ino, "guest", PLACE_INVITATION, "");
+	file = put(ino_of(org_dir("acme"), "enrollment"), "invitations",
+	    PLACE_INVITATIONS, "");
+	file = put(file.ino, "guest", PLACE_INVITATION, "");
 	must(invitation_page(rules, file.ino, &page, &rules_err));
 	code = strstr(buf_str(&page), "code: ") + 6;
 	snprintf(body, sizeof(body), "invitation=%.*s", INVITATION_CODE, code);
@@ -314,18 +313,18 @@ int
 main(void)
 {
 	const struct engine_options options = { .state_dir = NULL };
-	struct file_node org, other, users;
+	struct file_node users;
+	uint64_t org;
 
 	rules_begin(&options);
 	acme = org_number("acme");
 	must(mdm_open(rules, &mdm, &rules_err));
-	must(file_find(rules, FILE_INO_ORGS, "acme", &org, &rules_err));
-	must(file_find(rules, FILE_INO_ORGS, "umbrella", &other, &rules_err));
-	put(org.ino, "enrollment", PLACE_ENROLLMENT, "");
-	users = put(org.ino, "users", PLACE_ORG_USERS, "");
+	org = org_dir("acme");
+	put(org, "enrollment", PLACE_ENROLLMENT, "");
+	users = put(org, "users", PLACE_ORG_USERS, "");
 	put(put(users.ino, "alice", PLACE_ORG_USER, "").ino, "password",
 	    PLACE_USER_PASSWORD, HASH);
-	users = put(other.ino, "users", PLACE_ORG_USERS, "");
+	users = put(org_dir("umbrella"), "users", PLACE_ORG_USERS, "");
 	put(users.ino, "alice", PLACE_ORG_USER, "");
 	test_scripts();
 	test_form();

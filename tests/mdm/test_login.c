@@ -178,18 +178,18 @@ int
 main(void)
 {
 	const struct engine_options options = { .state_dir = NULL };
-	struct file_node org;
+	uint64_t org;
 
 	rules_begin(&options);
 	acme = org_number("acme");
-	must(file_find(rules, FILE_INO_ORGS, "acme", &org, &rules_err));
-	users = put(org.ino, "users", PLACE_ORG_USERS, "");
+	org = org_dir("acme");
+	users = put(org, "users", PLACE_ORG_USERS, "");
 	put(put(users.ino, "alice", PLACE_ORG_USER, "").ino, "password",
 	    PLACE_USER_PASSWORD, CHEAP);
 	put(put(users.ino, "bob", PLACE_ORG_USER, "").ino, "password",
 	    PLACE_USER_PASSWORD, CHEAP);
 	login = login_new();
-	enrollment = put(org.ino, "enrollment", PLACE_ENROLLMENT, "");
+	enrollment = put(org, "enrollment", PLACE_ENROLLMENT, "");
 	test_words();
 	test_addresses();
 	test_often();
@@ -199,8 +199,8 @@ main(void)
 	engine_close(rules);
 	rules_begin(&options);
 	acme = org_number("acme");
-	must(file_find(rules, FILE_INO_ORGS, "acme", &org, &rules_err));
-	users = put(org.ino, "users", PLACE_ORG_USERS, "");
+	org = org_dir("acme");
+	users = put(org, "users", PLACE_ORG_USERS, "");
 	put(put(users.ino, "dear", PLACE_ORG_USER, "").ino, "password",
 	    PLACE_USER_PASSWORD, DEAR);
 	login = login_new();

@@ -77,10 +77,7 @@ queued(void)
 static uint64_t
 queued_ino(void)
 {
-	struct file_node n = { 0 };
-
-	must(file_find(rules, commands, RENEWAL_NAME, &n, &rules_err));
-	return n.ino;
+	return ino_of(commands, RENEWAL_NAME);
 }
 
 /* The device takes what is next; the UUID, "" if it is nothing. */
@@ -192,14 +189,13 @@ speaks(uint8_t cert)
 static void
 test_grace(void)
 {
-	struct file_node org, dir;
+	struct file_node dir;
 	struct buf profile = { 0 };
 	char uuid[64];
 
 	pass_days(200);
 	ok(!speaks(2), "a device that was away too long is locked out");
-	must(file_find(rules, FILE_INO_ORGS, "acme", &org, &rules_err));
-	dir = put(org.ino, "enrollment", PLACE_ENROLLMENT, "");
+	dir = put(org_dir("acme"), "enrollment", PLACE_ENROLLMENT, "");
 	put(dir.ino, "renewal-grace", PLACE_RENEWAL_GRACE, "60\n");
 	ok(speaks(2), "unless its organization grants it some time");
 	round_of();
@@ -258,11 +254,10 @@ static void
 test_fetched(void)
 {
 	struct scep_source ndes = { .prepare = show_ca, .challenge = fetch };
-	struct file_node org, dir;
+	struct file_node dir;
 
 	rules->scep = &ndes;
-	must(file_find(rules, FILE_INO_ORGS, "acme", &org, &rules_err));
-	dir = put(org.ino, "scep", PLACE_SCEP, "");
+	dir = put(org_dir("acme"), "scep", PLACE_SCEP, "");
 	put(dir.ino, "url", PLACE_SCEP_SETTING, "https://ca.example/scep\n");
 	put(dir.ino, "ndes-url", PLACE_SCEP_SETTING,
 	    "https://ndes.example/certsrv/mscep_admin/\n");

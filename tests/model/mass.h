@@ -13,7 +13,7 @@
 #define PHONES 20
 
 static uint32_t acme;
-static uint64_t org_dir, org_commands, group, group_commands_dir;
+static uint64_t org_commands, group, group_commands_dir;
 static uint32_t numbers[PHONES + 1];
 
 static inline const char *
@@ -52,21 +52,6 @@ enroll(unsigned i, const char *product)
 	pl_free(message);
 }
 
-static inline enum err_code
-try(uint64_t parent, const char *name, enum place place, const char *text)
-{
-	struct file_write w = { .parent = parent,
-		.name = name,
-		.place = place,
-		.mode = 0644,
-		.bytes = bytes_text(text),
-		.actor = rules_root };
-
-	rules_err.msg[0] = '\0';
-	must(file_reserve(rules, 1, &w.ino, &rules_err));
-	return file_write(rules, &w, NULL, &rules_err);
-}
-
 static inline void
 to_group(const char *name, const char *text)
 {
@@ -85,15 +70,6 @@ run(void)
 	do
 		must(mass_run(rules, &next, &rules_err));
 	while (next != 0);
-}
-
-static inline enum err_code
-take_away(uint64_t parent, const char *name)
-{
-	struct file_node n;
-
-	must(file_find(rules, parent, name, &n, &rules_err));
-	return file_remove(rules, n.ino, &rules_root, &rules_err);
 }
 
 /* Whether the page of progress has that line, or part of one. */
@@ -209,18 +185,17 @@ static inline void
 mass_begin(void)
 {
 	static const struct engine_options options;
-	struct file_node n;
+	uint64_t groups;
 	unsigned i;
 
 	rules_begin(&options);
 	acme = org_number("acme");
 	for (i = 1; i <= PHONES; i++)
 		enroll(i, i == 4 ? "MacBookPro18,3" : "iPhone15,2");
-	must(file_find(rules, FILE_INO_ORGS, "acme", &n, &rules_err));
-	org_dir = n.ino;
-	org_commands = put(org_dir, "commands", PLACE_ORG_COMMANDS, "").ino;
-	n = put(org_dir, "groups", PLACE_GROUPS, "");
-	group = put(n.ino, "four", PLACE_GROUP, "").ino;
+	org_commands =
+	    put(org_dir("acme"), "commands", PLACE_ORG_COMMANDS, "").ino;
+	groups = put(org_dir("acme"), "groups", PLACE_GROUPS, "").ino;
+	group = put(groups, "four", PLACE_GROUP, "").ino;
 	group_commands_dir =
 	    put(group, "commands", PLACE_GROUP_COMMANDS, "").ino;
 	put(group, "members", PLACE_GROUP_MEMBERS, "P-0[1-3]\nSN04\n");

@@ -45,34 +45,70 @@ must(enum err_code rc)
 	exit(1);
 }
 
-static inline bool
-has_event(const char *part)
+/* How often part stands in the events. */
+static inline unsigned
+count_events(const char *part)
 {
 	struct event_read r = { .end = UINT64_MAX, .max = 1 << 20 };
 	struct buf b = { 0 };
+	const char *s;
 	uint64_t next;
-	bool yes;
+	unsigned n = 0;
 
 	must(event_read(rules, &r, &b, &next, &rules_err));
-	yes = strstr(buf_str(&b), part) != NULL;
+	for (s = buf_str(&b); (s = strstr(s, part)) != NULL; s++)
+		n++;
 	buf_free(&b);
-	return yes;
+	return n;
 }
 
-static inline struct file_node
-put(uint64_t parent, const char *name, enum place place, const char *text)
+static inline bool
+has_event(const char *part)
+{
+	return count_events(part) > 0;
+}
+
+/* ---- files -------------------------------------------------------------- */
+
+/* A file, or a directory where place is one; rules_err says why not. */
+static inline enum err_code
+try_file(uint64_t parent, const char *name, enum place place,
+    struct bytes bytes, struct file_node *ret)
 {
 	struct file_write w = { .parent = parent,
 		.name = name,
 		.place = place,
 		.mode = place_limit(place) == 0 ? 0755 : 0644,
-		.bytes = bytes_text(text),
+		.bytes = bytes,
 		.actor = rules_root };
+
+	rules_err.msg[0] = '\0';
+	must(file_reserve(rules, 1, &w.ino, &rules_err));
+	return place_limit(place) == 0 ? file_mkdir(rules, &w, ret, &rules_err)
+	                               : file_write(rules, &w, ret, &rules_err);
+}
+
+static inline enum err_code
+try_bytes(
+    uint64_t parent, const char *name, enum place place, struct bytes bytes)
+{
+	struct file_node n;
+
+	return try_file(parent, name, place, bytes, &n);
+}
+
+static inline enum err_code
+try(uint64_t parent, const char *name, enum place place, const char *text)
+{
+	return try_bytes(parent, name, place, bytes_text(text));
+}
+
+static inline struct file_node
+put(uint64_t parent, const char *name, enum place place, const char *text)
+{
 	struct file_node n = { 0 };
 
-	must(file_reserve(rules, 1, &w.ino, &rules_err));
-	must(place_limit(place) == 0 ? file_mkdir(rules, &w, &n, &rules_err)
-				     : file_write(rules, &w, &n, &rules_err));
+	must(try_file(parent, name, place, bytes_text(text), &n));
 	return n;
 }
 
@@ -82,6 +118,54 @@ exists(uint64_t parent, const char *name)
 	struct file_node n;
 
 	return file_find(rules, parent, name, &n, NULL) == ERR_OK;
+}
+
+/* Of what must be there. */
+static inline uint64_t
+ino_of(uint64_t parent, const char *name)
+{
+	struct file_node n = { 0 };
+
+	must(file_find(rules, parent, name, &n, &rules_err));
+	return n.ino;
+}
+
+static inline uint64_t
+org_dir(const char *name)
+{
+	return ino_of(FILE_INO_ORGS, name);
+}
+
+static inline enum err_code
+try_remove(uint64_t parent, const char *name)
+{
+	return file_remove(
+	    rules, ino_of(parent, name), &rules_root, &rules_err);
+}
+
+/* It may still be brought back. */
+static inline void
+remove_file(uint64_t parent, const char *name)
+{
+	must(try_remove(parent, name));
+}
+
+/* What was removed cannot be brought back any more. */
+static inline void
+pass_removals(void)
+{
+	int64_t next;
+
+	pass(3000);
+	must(removal_run(rules, &next, &rules_err));
+}
+
+/* For good. */
+static inline void
+take_away(uint64_t parent, const char *name)
+{
+	remove_file(parent, name);
+	pass_removals();
 }
 
 static inline void

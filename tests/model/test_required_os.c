@@ -5,7 +5,6 @@
 
 static uint64_t dir;
 static uint32_t acme;
-static struct err err;
 
 struct query {
 	const char *product, *version;
@@ -40,16 +39,7 @@ must_have(const char *product, const char *version, const char *wanted)
 static enum err_code
 write_os(const char *text)
 {
-	struct file_write w = { .parent = dir,
-		.name = "required-os",
-		.place = PLACE_REQUIRED_OS,
-		.mode = 0644,
-		.bytes = bytes_text(text),
-		.actor = rules_root };
-	struct file_node n;
-
-	must(file_reserve(rules, 1, &w.ino, &rules_err));
-	return file_write(rules, &w, &n, &err);
+	return try(dir, "required-os", PLACE_REQUIRED_OS, text);
 }
 
 static void
@@ -89,10 +79,11 @@ test_judgement(void)
 
 	ok(write_os("") == ERR_OK, "an empty file requires nothing");
 	ok(must_have("iPhone15,2", "1.0", ""), "of nobody");
-	ok(write_os("iOS") == ERR_INVALID && strstr(err.msg, "line 1") != NULL,
+	ok(write_os("iOS") == ERR_INVALID &&
+		strstr(rules_err.msg, "line 1") != NULL,
 	    "a system without a version");
 	ok(write_os("iOS 18.1\nWindows 11\n") == ERR_INVALID &&
-		strstr(err.msg, "line 2: \"Windows\"") != NULL,
+		strstr(rules_err.msg, "line 2: \"Windows\"") != NULL,
 	    "a system that does not enroll, with its line");
 	ok(write_os("iOS 18.1 beta") == ERR_INVALID, "more than a version");
 	ok(write_os("iOS 18..1") == ERR_INVALID, "two dots");
@@ -110,12 +101,10 @@ int
 main(void)
 {
 	const struct engine_options options = { .state_dir = NULL };
-	struct file_node org;
 
 	rules_begin(&options);
-	must(file_find(rules, FILE_INO_ORGS, "acme", &org, &rules_err));
 	acme = org_number("acme");
-	dir = put(org.ino, "enrollment", PLACE_ENROLLMENT, "").ino;
+	dir = put(org_dir("acme"), "enrollment", PLACE_ENROLLMENT, "").ino;
 	test_versions();
 	test_systems();
 	test_judgement();

@@ -109,18 +109,6 @@ test_bounds(void)
 
 /* ---- tenants ------------------------------------------------------------ */
 
-static void
-remove_org(const char *name)
-{
-	struct file_node n;
-	int64_t next;
-
-	must(file_find(rules, FILE_INO_ORGS, name, &n, &rules_err));
-	must(file_remove(rules, n.ino, &rules_root, &rules_err));
-	pass(3000);
-	must(removal_run(rules, &next, &rules_err));
-}
-
 static bool
 knows(uint32_t device, const char *fact)
 {
@@ -146,14 +134,14 @@ test_move(void)
 	issue(umbrella, 21, d);
 	ok(authenticate(umbrella, 21, "M-1", NULL) == ERR_NOT_UNIQUE,
 	    "a device that is enrolled elsewhere is refused");
-	remove_org("acme");
+	take_away(FILE_INO_ORGS, "acme");
 	ok(authenticate(umbrella, 21, "M-1", NULL) == ERR_NOT_UNIQUE,
 	    "also while its organization is removed and may come back");
 	put(FILE_INO_ORGS, "acme", PLACE_ORG, "");
 	ok(token_update(acme, 20, "M-1", "", TOPIC) == ERR_OK &&
 		exists(commands, "restart"),
 	    "an organization that comes back has its devices and queues again");
-	remove_org("acme");
+	take_away(FILE_INO_ORGS, "acme");
 	pass(INT64_C(1000) * (ORG_KEPT + 1));
 	ok(authenticate(umbrella, 21, "M-1", NULL) == ERR_OK,
 	    "after its time another organization may have the device");
@@ -245,11 +233,6 @@ test_queue(void)
 static void
 test_users(void)
 {
-	struct file_write w = { .name = "late",
-		.place = PLACE_COMMAND,
-		.mode = 0600,
-		.bytes = bytes_text("ProfileList"),
-		.actor = rules_root };
 	uint64_t results;
 	uint32_t d;
 
@@ -262,9 +245,8 @@ test_users(void)
 	must(authenticate(acme, 51, "C-1", NULL));
 	ok(!exists(results, "answer"),
 	    "a user's results go when the device enrolls anew");
-	w.parent = file_device_dir(d, 1, FILE_DEVICE_COMMANDS);
-	must(file_reserve(rules, 1, &w.ino, &rules_err));
-	ok(file_write(rules, &w, NULL, &rules_err) == ERR_NOT_FOUND,
+	ok(try(file_device_dir(d, 1, FILE_DEVICE_COMMANDS), "late",
+	       PLACE_COMMAND, "ProfileList") == ERR_NOT_FOUND,
 	    "a user that is gone takes no commands");
 }
 

@@ -9,15 +9,6 @@ run(void)
 	must(removal_run(rules, &next, &rules_err));
 }
 
-static void
-take_away(uint64_t parent, const char *name)
-{
-	struct file_node n;
-
-	must(file_find(rules, parent, name, &n, &rules_err));
-	must(file_remove(rules, n.ino, &rules_root, &rules_err));
-}
-
 static enum err_code
 restore(uint64_t parent, const char *name)
 {
@@ -38,14 +29,14 @@ static void
 test_pending(void)
 {
 	pass(900);
-	take_away(FILE_INO_ORGS, "umbrella");
+	remove_file(FILE_INO_ORGS, "umbrella");
 	pass(1999);
 	run();
 	ok(restore(FILE_INO_ORGS, "umbrella") == ERR_OK,
 	    "a removal can be taken back for two seconds");
 	ok(has_event("restored orgs/umbrella"), "which is an event");
 	ok(is_open("umbrella"), "then nothing follows");
-	take_away(FILE_INO_ORGS, "umbrella");
+	remove_file(FILE_INO_ORGS, "umbrella");
 	pass(3000);
 	run();
 	ok(restore(FILE_INO_ORGS, "umbrella") == ERR_NOT_FOUND,
@@ -56,19 +47,19 @@ test_pending(void)
 static void
 test_restore_refused(void)
 {
-	struct file_node acme, slot;
+	struct file_node slot;
+	uint64_t acme = org_dir("acme");
 	char name[301];
 
-	must(file_find(rules, FILE_INO_ORGS, "acme", &acme, &rules_err));
-	slot = put(acme.ino, "enrollment", PLACE_ENROLLMENT, "");
+	slot = put(acme, "enrollment", PLACE_ENROLLMENT, "");
 	put(slot.ino, "access-rights", PLACE_ACCESS_RIGHTS, "8191\n");
-	take_away(slot.ino, "access-rights");
-	take_away(acme.ino, "enrollment");
+	remove_file(slot.ino, "access-rights");
+	remove_file(acme, "enrollment");
 	ok(restore(slot.ino, "access-rights") == ERR_NOT_FOUND,
 	    "a file does not come back into a directory that is gone");
 	memset(name, 'n', 300);
 	name[300] = '\0';
-	ok(restore(acme.ino, name) == ERR_NOT_FOUND,
+	ok(restore(acme, name) == ERR_NOT_FOUND,
 	    "a name that is too long was never removed");
 }
 
@@ -76,44 +67,44 @@ test_restore_refused(void)
 static void
 test_written_anew(void)
 {
-	struct file_node acme, n;
+	struct file_node n;
+	uint64_t acme = org_dir("acme");
 	struct file_write w = { .name = "notes.md",
 		.place = PLACE_NOTES,
 		.mode = 0644,
 		.bytes = bytes_text("new"),
 		.actor = rules_root };
 
-	must(file_find(rules, FILE_INO_ORGS, "acme", &acme, &rules_err));
-	n = put(acme.ino, "name", PLACE_ORG_NAME, "Acme\n");
-	take_away(acme.ino, "name");
-	w.parent = acme.ino;
+	n = put(acme, "name", PLACE_ORG_NAME, "Acme\n");
+	remove_file(acme, "name");
+	w.parent = acme;
 	w.ino = n.ino;
 	must(file_write(rules, &w, NULL, &rules_err));
 	pass(3000);
 	run();
-	ok(exists(acme.ino, "notes.md"),
+	ok(exists(acme, "notes.md"),
 	    "a pending removal does not take what was written later");
 }
 
 static void
 test_rename(void)
 {
-	struct file_node acme, a, n;
+	struct file_node a, n;
+	uint64_t acme = org_dir("acme");
 	struct file_write to = {
 		.name = "b.md", .place = PLACE_NOTES, .actor = rules_root
 	};
 	struct buf b = { 0 };
 
-	must(file_find(rules, FILE_INO_ORGS, "acme", &acme, &rules_err));
-	a = put(acme.ino, "a.md", PLACE_NOTES, "text of a");
-	put(acme.ino, "b.md", PLACE_NOTES, "text of b");
-	to.parent = acme.ino;
+	a = put(acme, "a.md", PLACE_NOTES, "text of a");
+	put(acme, "b.md", PLACE_NOTES, "text of b");
+	to.parent = acme;
 	to.ino = a.ino;
 	ok(file_rename(rules, &to, true, &rules_err) == ERR_EXISTS &&
-		exists(acme.ino, "a.md"),
+		exists(acme, "a.md"),
 	    "a rename that may not replace leaves both");
 	must(file_rename(rules, &to, false, &rules_err));
-	must(file_find(rules, acme.ino, "b.md", &n, &rules_err));
+	must(file_find(rules, acme, "b.md", &n, &rules_err));
 	must(file_read(rules, n.ino, &b, &rules_err));
 	ok(n.ino == a.ino && strcmp(buf_str(&b), "text of a") == 0,
 	    "one that may moves the file");
@@ -124,10 +115,10 @@ static void
 test_permissions(void)
 {
 	struct file_attr attr = { .set = FILE_SET_UID, .uid = 1000 };
-	struct file_node acme, n;
+	struct file_node n;
 
-	must(file_find(rules, FILE_INO_ORGS, "acme", &acme, &rules_err));
-	must(file_setattr(rules, acme.ino, &attr, &rules_root, &n, &rules_err));
+	must(file_setattr(
+	    rules, org_dir("acme"), &attr, &rules_root, &n, &rules_err));
 	ok(n.uid == 1000 && has_event("owner 1000:0"),
 	    "to give an organization to somebody is an event");
 }
@@ -151,9 +142,9 @@ test_failing(void)
 	put(FILE_INO_ORGS, "broken", PLACE_ORG, "");
 	put(FILE_INO_ORGS, "fine", PLACE_ORG, "");
 	broken = org_number("broken");
-	take_away(FILE_INO_ORGS, "broken");
+	remove_file(FILE_INO_ORGS, "broken");
 	pass(1000);
-	take_away(FILE_INO_ORGS, "fine");
+	remove_file(FILE_INO_ORGS, "fine");
 	must(store_update(rules->store, lose_org_txn, &broken, &rules_err));
 	pass(5000);
 	must(removal_run(rules, &next, &rules_err));

@@ -89,37 +89,10 @@ groups_of(const char *udid)
 	return in.n;
 }
 
-static void
-settle(void)
-{
-	int64_t next;
-
-	pass(3000);
-	must(removal_run(rules, &next, &rules_err));
-}
-
-static void
-remove_file(uint64_t parent, const char *name)
-{
-	struct file_node n;
-
-	must(file_find(rules, parent, name, &n, &rules_err));
-	must(file_remove(rules, n.ino, &rules_root, &rules_err));
-}
-
 static enum err_code
-try(const char *text)
+try_members(const char *text)
 {
-	struct file_write w = { .parent = group,
-		.name = "members",
-		.place = PLACE_GROUP_MEMBERS,
-		.mode = 0644,
-		.bytes = bytes_text(text),
-		.actor = rules_root };
-
-	must(file_reserve(rules, 1, &w.ino, &rules_err));
-	rules_err.msg[0] = '\0';
-	return file_write(rules, &w, NULL, &rules_err);
+	return try(group, "members", PLACE_GROUP_MEMBERS, text);
 }
 
 static void
@@ -153,13 +126,14 @@ test_refused(void)
 {
 	static char line[400];
 
-	ok(try("one two\n") == ERR_INVALID &&
+	ok(try_members("one two\n") == ERR_INVALID &&
 		strstr(rules_err.msg, "line 1") != NULL,
 	    "two words on a line are refused");
 	memset(line, 'x', 300);
-	ok(try(line) == ERR_INVALID, "a line that no serial number has, too");
-	ok(try("\xff\xfe") == ERR_UNDECODABLE, "and what is no text");
-	ok(try("a # two words\n#\n\r\n") == ERR_OK,
+	ok(try_members(line) == ERR_INVALID,
+	    "a line that no serial number has, too");
+	ok(try_members("\xff\xfe") == ERR_UNDECODABLE, "and what is no text");
+	ok(try_members("a # two words\n#\n\r\n") == ERR_OK,
 	    "comments and empty lines may be anything");
 }
 
@@ -200,16 +174,16 @@ test_removed(void)
 	remove_file(group, "members");
 	ok(groups_of("NEW-1") == 2, "a removed file has effect for a moment");
 	members_are("NEW-1\n");
-	settle();
+	pass_removals();
 	ok(groups_of("NEW-1") == 2,
 	    "written anew meanwhile it stays in effect");
 	remove_file(group, "members");
-	settle();
+	pass_removals();
 	ok(groups_of("NEW-1") == 1, "then it goes");
 	remove_file(acme_groups, "one");
 	remove_file(other, "members");
 	remove_file(acme_groups, "two");
-	settle();
+	pass_removals();
 	ok(groups_of("NEW-1") == 0, "with the directory, too");
 }
 
@@ -217,16 +191,12 @@ int
 main(void)
 {
 	static const struct engine_options options;
-	struct file_node n;
 
 	rules_begin(&options);
 	acme = org_number("acme");
 	umbrella = org_number("umbrella");
-	must(file_find(rules, FILE_INO_ORGS, "acme", &n, &rules_err));
-	n = put(n.ino, "groups", PLACE_GROUPS, "");
-	acme_groups = n.ino;
-	n = put(acme_groups, "one", PLACE_GROUP, "");
-	group = n.ino;
+	acme_groups = put(org_dir("acme"), "groups", PLACE_GROUPS, "").ino;
+	group = put(acme_groups, "one", PLACE_GROUP, "").ino;
 	test_lines();
 	test_refused();
 	test_follow();

@@ -91,15 +91,15 @@ test_cancel(void)
 {
 	to_group("cancel", "CertificateList\n");
 	says(1, REPORT_IDLE, NULL);
-	ok(take_away(dir(1, FILE_DEVICE_COMMANDS), "cancel") == ERR_CHANGED,
+	ok(try_remove(dir(1, FILE_DEVICE_COMMANDS), "cancel") == ERR_CHANGED,
 	    "a member that was sent it cannot be taken out");
-	ok(take_away(dir(2, FILE_DEVICE_COMMANDS), "cancel") == ERR_OK &&
+	ok(try_remove(dir(2, FILE_DEVICE_COMMANDS), "cancel") == ERR_OK &&
 		!exists(dir(2, FILE_DEVICE_COMMANDS), "cancel") &&
 		says(2, REPORT_IDLE, NULL)[0] == '\0',
 	    "another one can");
 	ok(page_has(group, "cancel", "cancelled: 1\n"), "which is counted");
 	says(1, REPORT_IDLE, NULL);
-	must(take_away(group_commands_dir, "cancel"));
+	remove_file(group_commands_dir, "cancel");
 	ok(says(3, REPORT_IDLE, NULL)[0] == '\0',
 	    "rm of the group's file takes effect before the slices come by");
 	run();
@@ -132,7 +132,7 @@ test_replace(void)
 	ok(strcmp(says(1, REPORT_IDLE, NULL), "CertificateList") == 0 &&
 		strcmp(answers(1, REPORT_ACKNOWLEDGED), "UserList") == 0,
 	    "who had been sent the first one answers both");
-	must(take_away(group_commands_dir, "again"));
+	remove_file(group_commands_dir, "again");
 	answers(1, REPORT_ACKNOWLEDGED);
 	run();
 	/* one device has a command of its own under that name */
@@ -143,7 +143,7 @@ test_replace(void)
 	    "what is written over it in a device's directory is for that "
 	    "device");
 	answers(2, REPORT_ACKNOWLEDGED);
-	must(take_away(group_commands_dir, "mine"));
+	remove_file(group_commands_dir, "mine");
 	run();
 }
 
@@ -158,7 +158,7 @@ test_skip(void)
 	ok(!exists(dir(4, FILE_DEVICE_COMMANDS), "lost") &&
 		exists(dir(1, FILE_DEVICE_COMMANDS), "lost"),
 	    "the others are not");
-	must(take_away(group_commands_dir, "lost"));
+	remove_file(group_commands_dir, "lost");
 	run();
 	put(group, "members", PLACE_GROUP_MEMBERS, "P-04\n");
 	ok(try(group_commands_dir, "lost", PLACE_GROUP_COMMAND,
@@ -197,7 +197,7 @@ test_leaving(void)
 	must(device_remove(rules, numbers[6], &rules_root, &rules_err));
 	ok(page_has(0, "all", "\ndropped: 2\n"), "nor who is forgotten");
 	enroll(6, "iPhone15,2");
-	must(take_away(org_commands, "all"));
+	remove_file(org_commands, "all");
 	run();
 	ok(page_has(0, "all", "state: over\n") &&
 		page_has(0, "all", "cancelled: 18\n"),

@@ -21,22 +21,22 @@ test_limit(void)
 	    "nor can devices be switched off from afar");
 	ok(try(org_commands, "restart", PLACE_ORG_COMMAND, "RestartDevice\n") ==
 		    ERR_OK &&
-		take_away(org_commands, "restart") == ERR_OK,
+		try_remove(org_commands, "restart") == ERR_OK,
 	    "what can be undone needs no number");
 	ok(try(group_commands_dir, "erase", PLACE_GROUP_COMMAND,
 	       "EraseDevice\n") == ERR_OK &&
-		take_away(group_commands_dir, "erase") == ERR_OK,
+		try_remove(group_commands_dir, "erase") == ERR_OK,
 	    "nor do few devices");
 	ok(try(org_commands, "erase.confirm=20", PLACE_ORG_COMMAND,
 	       "EraseDevice\n") == ERR_OK,
 	    "the number in the file's name confirms it");
 	ok(strcmp(says(20, REPORT_IDLE, NULL), "EraseDevice") == 0,
 	    "and it goes out");
-	must(take_away(org_commands, "erase.confirm=20"));
+	remove_file(org_commands, "erase.confirm=20");
 	answers(20, REPORT_ACKNOWLEDGED);
 	ok(try(org_commands, "e2", PLACE_ORG_COMMAND,
 	       "EraseDevice confirm=20\n") == ERR_OK &&
-		take_away(org_commands, "e2") == ERR_OK,
+		try_remove(org_commands, "e2") == ERR_OK,
 	    "and so does one in the text");
 	put(FILE_INO_SYSTEM, "mass-limit", PLACE_MASS_LIMIT, "3\n");
 	ok(try(group_commands_dir, "erase", PLACE_GROUP_COMMAND,
@@ -103,7 +103,7 @@ test_crowd(void)
 	ok(one <= MASS_PUSHES && ten <= 10 * MASS_PUSHES &&
 		ten >= 9 * MASS_PUSHES && due_until(now + 13) >= 2500,
 	    "pushes are paced: 200 a second");
-	must(take_away(group_commands_dir, "crowd"));
+	remove_file(group_commands_dir, "crowd");
 	run();
 	ok(page_has(group, "crowd", "state: over\n") &&
 		page_has(group, "crowd", "cancelled: 2500\n"),
@@ -111,7 +111,7 @@ test_crowd(void)
 	ok(due_until(now + 13) == 0, "with their pushes");
 	/* cancelled while slices are to come */
 	to_group("crowd", "CertificateList\n");
-	must(take_away(group_commands_dir, "crowd"));
+	remove_file(group_commands_dir, "crowd");
 	run();
 	ok(page_has(group, "crowd", "state: over\n") &&
 		page_has(group, "crowd", "cancelled: 2500\n"),
@@ -140,7 +140,7 @@ test_pages(void)
 	for (i = 0; i < MASS_KEPT + 20; i++) {
 		snprintf(name, sizeof(name), "n%03u", i);
 		to_group(name, "ProfileList\n");
-		must(take_away(group_commands_dir, name));
+		remove_file(group_commands_dir, name);
 		run();
 	}
 	must(group_commands(rules, &of, count_one, &n, &rules_err));

@@ -84,31 +84,6 @@ answer(const struct probing *p, enum apns_outcome outcome, const char *text)
 	prober_settle(&prober, list);
 }
 
-static unsigned
-count_events(const char *part)
-{
-	struct event_range r;
-	struct event_read read = { .max = 1 << 20 };
-	struct buf b = { 0 };
-	const char *s;
-	uint64_t next;
-	unsigned n = 0;
-
-	must(event_range(rules, &r, &rules_err));
-	read.end = r.end;
-	must(event_read(rules, &read, &b, &next, &rules_err));
-	for (s = buf_str(&b); (s = strstr(s, part)) != NULL; s++)
-		n++;
-	buf_free(&b);
-	return n;
-}
-
-static bool
-event(const char *part)
-{
-	return count_events(part) > 0;
-}
-
 static void
 test_when(void)
 {
@@ -124,7 +99,7 @@ test_when(void)
 	ok(look(acme).probe.outcome == PROBE_ACCEPTED &&
 		look(acme).probe.identity_version == look(acme).facts.version,
 	    "the outcome is kept, with the certificate it is for");
-	ok(event("takes the push certificate of acme"), "and is an event");
+	ok(has_event("takes the push certificate of acme"), "and is an event");
 	ok(due(&p) == 0 && prober_due(&prober) > engine_now(rules),
 	    "then there is time");
 	pass(21 * HOUR);
@@ -138,12 +113,12 @@ test_when(void)
 	ok(due(&p) == 1, "a replaced certificate is tried at once");
 	install(acme);
 	answer(&p, APNS_BAD_CERTIFICATE, "403 BadCertificate");
-	ok(!event("refuses"), "what was replaced meanwhile is no news");
+	ok(!has_event("refuses"), "what was replaced meanwhile is no news");
 	ok(due(&p) == 1, "its successor is tried");
 	answer(&p, APNS_BAD_CERTIFICATE, "403 BadCertificate: revoked");
 	ok(look(acme).probe.outcome == PROBE_REFUSED &&
-		event("refuses the push certificate of acme") &&
-		event("403 BadCertificate: revoked"),
+		has_event("refuses the push certificate of acme") &&
+		has_event("403 BadCertificate: revoked"),
 	    "a refusal is an event with Apple's reason");
 	ok(due(&p) == 0, "and is not asked again and again");
 }

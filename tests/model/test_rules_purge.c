@@ -27,18 +27,6 @@ enroll(uint32_t org, unsigned i)
 	must(token_update(org, cert, udid, "", TOPIC));
 }
 
-static void
-remove_org(const char *name)
-{
-	struct file_node n;
-	int64_t next;
-
-	must(file_find(rules, FILE_INO_ORGS, name, &n, &rules_err));
-	must(file_remove(rules, n.ino, &rules_root, &rules_err));
-	pass(5000);
-	must(removal_run(rules, &next, &rules_err));
-}
-
 int
 main(void)
 {
@@ -54,7 +42,7 @@ main(void)
 	for (unsigned i = 1; i <= 150; i++)
 		enroll(acme, i);
 	enroll(umbrella, 200);
-	remove_org("acme");
+	take_away(FILE_INO_ORGS, "acme");
 
 	pass(29 * DAY);
 	must(orgs_purge(rules, &rules_err));
@@ -66,7 +54,7 @@ main(void)
 	must(orgs_purge(rules, &rules_err));
 	ok(device_number("P-1") != 0, "for good");
 
-	remove_org("acme");
+	take_away(FILE_INO_ORGS, "acme");
 	pass(31 * DAY);
 	must(orgs_purge(rules, &rules_err));
 	ok(device_number("P-1") == 0 && device_number("P-150") == 0,

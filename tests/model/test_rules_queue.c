@@ -78,34 +78,10 @@ answers(const struct phone *p)
 	return says(p, REPORT_ACKNOWLEDGED, of);
 }
 
-static enum err_code
-try(uint64_t parent, const char *name, const char *text)
-{
-	struct file_write w = { .parent = parent,
-		.name = name,
-		.place = PLACE_COMMAND,
-		.mode = 0644,
-		.bytes = bytes_text(text),
-		.actor = rules_root };
-
-	rules_err.msg[0] = '\0';
-	must(file_reserve(rules, 1, &w.ino, &rules_err));
-	return file_write(rules, &w, NULL, &rules_err);
-}
-
 static void
 ask(const struct phone *p, const char *name, const char *text)
 {
 	put(p->commands, name, PLACE_COMMAND, text);
-}
-
-static enum err_code
-take_away(uint64_t parent, const char *name)
-{
-	struct file_node n;
-
-	must(file_find(rules, parent, name, &n, &rules_err));
-	return file_remove(rules, n.ino, &rules_root, &rules_err);
 }
 
 static bool
@@ -136,7 +112,7 @@ test_first(void)
 	ask(&p, "a", "ProfileList\n");
 	ask(&p, "b", "CertificateList\n");
 	ask(&p, "c", "SecurityInfo\n");
-	ok(try(p.first, "a", "SecurityInfo\n") == ERR_EXISTS,
+	ok(try(p.first, "a", PLACE_COMMAND, "SecurityInfo\n") == ERR_EXISTS,
 	    "a name that waits in commands/ is none for commands/first");
 	must(file_find(rules, p.commands, "c", &n, &rules_err));
 	to.ino = n.ino;
@@ -145,11 +121,11 @@ test_first(void)
 	    "a command that is moved to first/ stands there");
 	ok(has_event("commands/first/c"), "and its event says so");
 	put(p.first, "d", PLACE_COMMAND, "UserList\n");
-	ok(try(p.commands, "d", "ProfileList\n") == ERR_EXISTS,
+	ok(try(p.commands, "d", PLACE_COMMAND, "ProfileList\n") == ERR_EXISTS,
 	    "a name that waits in first/ is none for commands/");
 	ok(is_asked(says(&p, REPORT_IDLE, NULL), "SecurityInfo"),
 	    "what is in first/ goes before all others");
-	ok(take_away(p.first, "c") == ERR_CHANGED,
+	ok(try_remove(p.first, "c") == ERR_CHANGED,
 	    "what was sent from there cannot be taken back, either");
 	ok(is_asked(answers(&p), "UserList"),
 	    "in the order in which it came there");
@@ -174,7 +150,8 @@ test_file(void)
 		    "Settings Item=DeviceName DeviceName=n%u\n", i);
 		ask(&p, name, text);
 	}
-	ok(take_away(p.commands, "n150") == ERR_OK && !page_has(&p, "\tn150\t"),
+	ok(try_remove(p.commands, "n150") == ERR_OK &&
+		!page_has(&p, "\tn150\t"),
 	    "rm cancels a command in the middle of a long queue");
 	ask(&p, "n007", "ProfileList\n");
 	ok(page_has(&p, "199\tn007\tProfileList\tqueued"),
@@ -213,7 +190,7 @@ test_merge(void)
 	    "questions are merged also with another one between them");
 	ok(page_has(&p, "d\tDeviceInformation\tqueued"),
 	    "but not with those that ask for something else");
-	must(take_away(p.commands, "a"));
+	must(try_remove(p.commands, "a"));
 	ok(page_has(&p, "c\tDeviceInformation\tqueued"),
 	    "when the first is cancelled the other takes its place");
 	ok(is_asked(says(&p, REPORT_IDLE, NULL), "SecurityInfo") &&
@@ -236,12 +213,12 @@ test_no_merge(void)
 	ok(is_asked(says(&p, REPORT_IDLE, NULL), "Settings"),
 	    "the first is sent");
 	ask(&p, "ask", "ProfileList\n");
-	ok(take_away(p.commands, "off") == ERR_OK, "one can be cancelled");
+	ok(try_remove(p.commands, "off") == ERR_OK, "one can be cancelled");
 	ok(is_asked(answers(&p), "Settings"), "the third is sent");
 	ask(&p, "on-more", on);
 	ok(page_has(&p, "on-more\tSettings\tqueued"),
 	    "one that was sent may be done already: nothing is merged with it");
-	ok(try(p.commands, "u1",
+	ok(try(p.commands, "u1", PLACE_COMMAND,
 	       "<plist version=\"1.0\"><dict><key>Command</key><dict>"
 	       "<key>RequestType</key><string>ProfileList</string></dict>"
 	       "<key>CommandUUID</key><string>mine</string></dict></plist>") ==
@@ -261,8 +238,8 @@ test_followers(void)
 		snprintf(name, sizeof(name), "l%u", i);
 		ask(&p, name, "ProfileList\n");
 	}
-	must(take_away(p.commands, "l1"));
-	must(take_away(p.commands, "l0"));
+	must(try_remove(p.commands, "l1"));
+	must(try_remove(p.commands, "l0"));
 	ok(is_asked(says(&p, REPORT_IDLE, NULL), "ProfileList"),
 	    "after the first of four was cancelled it is sent");
 	memcpy(sent, uuid, sizeof(sent));
@@ -271,7 +248,7 @@ test_followers(void)
 	ok(is_asked(says(&p, REPORT_IDLE, NULL), "ProfileList") &&
 		strcmp(uuid, sent) == 0,
 	    "until the next session");
-	ok(take_away(p.commands, "l3") == ERR_OK,
+	ok(try_remove(p.commands, "l3") == ERR_OK,
 	    "one that shares an answer can be cancelled even then");
 	ok(is_asked(answers(&p), "") && exists(p.results, "l2") &&
 		!exists(p.results, "l0") && !exists(p.results, "l1") &&
@@ -340,16 +317,17 @@ static void
 test_expiry(void)
 {
 	struct phone p = phone(6);
-	struct file_node org;
+	uint64_t org = org_dir("acme");
 
 	ask(&p, "short", "ProfileList Expires=1h\n");
 	ask(&p, "long", "CertificateList Expires=7d\n");
 	ask(&p, "ever", "UserList\n");
-	ok(try(p.commands, "x", "ProfileList Expires=soon\n") == ERR_INVALID &&
+	ok(try(p.commands, "x", PLACE_COMMAND, "ProfileList Expires=soon\n") ==
+		    ERR_INVALID &&
 		strstr(rules_err.msg, "7d") != NULL,
 	    "a wrong Expires= is refused with examples");
-	ok(try(p.commands, "x", "ProfileList Expires=2001-01-01T00:00:00Z\n") ==
-		ERR_INVALID,
+	ok(try(p.commands, "x", PLACE_COMMAND,
+	       "ProfileList Expires=2001-01-01T00:00:00Z\n") == ERR_INVALID,
 	    "and one in the past");
 	pass(3601 * 1000);
 	ok(is_asked(says(&p, REPORT_IDLE, NULL), "CertificateList"),
@@ -368,15 +346,14 @@ test_expiry(void)
 	pass(3601 * 1000);
 	run_expiry();
 	ok(result_says(&p, "long", "Expired"), "it is over");
-	must(file_find(rules, FILE_INO_ORGS, "acme", &org, &rules_err));
-	put(org.ino, "command-expiry", PLACE_COMMAND_EXPIRY, "2\n");
+	put(org, "command-expiry", PLACE_COMMAND_EXPIRY, "2\n");
 	ask(&p, "by-default", "ProfileList\n");
 	ask(&p, "own", "SecurityInfo Expires=4d\n");
 	pass(INT64_C(86400) * 2000 + 1000);
 	run_expiry();
 	ok(!exists(p.commands, "by-default") && exists(p.commands, "own"),
 	    "command-expiry counts for those that do not say it themselves");
-	must(take_away(org.ino, "command-expiry"));
+	must(try_remove(org, "command-expiry"));
 }
 
 static void
@@ -436,25 +413,29 @@ test_glob(void)
 	for (i = 0; i < 13; i++)
 		p[i] = phone((uint8_t)(20 + i));
 	for (i = 0; i < 12; i++)
-		taken += try(p[i].commands, "erase", "EraseDevice\n") == ERR_OK;
+		taken += try(p[i].commands, "erase", PLACE_COMMAND,
+			     "EraseDevice\n") == ERR_OK;
 	ok(taken == 10, "a glob over devices/ wipes no more than mass-limit");
 	ok(strstr(rules_err.msg, "confirm=Q-31") != NULL &&
 		strstr(rules_err.msg, "system/mass-limit") != NULL,
 	    "the refusal says the ways out");
-	ok(try(p[10].commands, "erase", "EraseDevice confirm=1\n") ==
-		ERR_INVALID,
+	ok(try(p[10].commands, "erase", PLACE_COMMAND,
+	       "EraseDevice confirm=1\n") == ERR_INVALID,
 	    "confirm=1 is no way out of a glob");
 	snprintf(text, sizeof(text), "EraseDevice confirm=%s\n", p[10].udid);
-	ok(try(p[10].commands, "erase", text) == ERR_OK,
+	ok(try(p[10].commands, "erase", PLACE_COMMAND, text) == ERR_OK,
 	    "the device's UDID is");
-	ok(try(p[11].commands, "erase.confirm=Q-31", "EraseDevice\n") == ERR_OK,
+	ok(try(p[11].commands, "erase.confirm=Q-31", PLACE_COMMAND,
+	       "EraseDevice\n") == ERR_OK,
 	    "also in the file's name");
-	ok(try(p[12].commands, "erase", text) == ERR_INVALID,
+	ok(try(p[12].commands, "erase", PLACE_COMMAND, text) == ERR_INVALID,
 	    "another device's is none");
-	ok(try(p[12].commands, "restart", "RestartDevice\n") == ERR_OK,
+	ok(try(p[12].commands, "restart", PLACE_COMMAND, "RestartDevice\n") ==
+		ERR_OK,
 	    "what can be undone is not counted");
 	pass(61 * 1000);
-	ok(try(p[12].commands, "erase", "EraseDevice\n") == ERR_OK,
+	ok(try(p[12].commands, "erase", PLACE_COMMAND, "EraseDevice\n") ==
+		ERR_OK,
 	    "after a minute the count begins anew");
 }
 

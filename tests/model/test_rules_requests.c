@@ -14,52 +14,15 @@ static uint32_t acme;
 /* ---- small tools -------------------------------------------------------- */
 
 static enum err_code
-write_bytes(
-    uint64_t dir, const char *name, enum place place, struct bytes bytes)
-{
-	struct file_write w = { .parent = dir,
-		.name = name,
-		.place = place,
-		.mode = 0644,
-		.bytes = bytes,
-		.actor = rules_root };
-
-	must(file_reserve(rules, 1, &w.ino, &rules_err));
-	memset(&rules_err, 0, sizeof(rules_err));
-	return file_write(rules, &w, NULL, &rules_err);
-}
-
-static enum err_code
 ask(uint64_t dir, const char *subject)
 {
-	return write_bytes(
-	    dir, "subject", PLACE_SLOT_SUBJECT, bytes_text(subject));
+	return try(dir, "subject", PLACE_SLOT_SUBJECT, subject);
 }
 
 static enum err_code
 key_type(uint64_t dir, const char *type)
 {
-	return write_bytes(
-	    dir, "key-type", PLACE_SLOT_KEY_TYPE, bytes_text(type));
-}
-
-static void
-settle(void)
-{
-	int64_t next;
-
-	pass(3000);
-	must(removal_run(rules, &next, &rules_err));
-}
-
-static void
-take_away(uint64_t dir, const char *name)
-{
-	struct file_node n;
-
-	must(file_find(rules, dir, name, &n, &rules_err));
-	must(file_remove(rules, n.ino, &rules_root, &rules_err));
-	settle();
+	return try(dir, "key-type", PLACE_SLOT_KEY_TYPE, type);
 }
 
 /* The text of the newest event that holds part; "" if none does. */
@@ -175,7 +138,7 @@ static enum err_code
 copy_as(uint64_t dir, const char *file, const char *name, enum place place)
 {
 	struct buf b = load(file);
-	enum err_code rc = write_bytes(dir, name, place, buf_view(&b));
+	enum err_code rc = try_bytes(dir, name, place, buf_view(&b));
 
 	buf_free(&b);
 	return rc;
@@ -443,7 +406,7 @@ test_lost(void)
 	must(file_find(rules, org.ino, "apns", &dir, &rules_err));
 	must(file_remove(rules, dir.ino, &rules_root, &rules_err));
 	must(file_remove(rules, org.ino, &rules_root, &rules_err));
-	settle();
+	pass_removals();
 	org = put(FILE_INO_ORGS, "umbrella", PLACE_ORG, "");
 	slot = put(org.ino, "apns", PLACE_APNS, "").ino;
 	ok(is_none(key_of_request(org_number("umbrella"), PLACE_APNS)),
@@ -489,13 +452,12 @@ test_tls(void)
 		page_says(0, PLACE_TLS, "request: waits for a name") &&
 		told("waits for a name", "system/url"),
 	    "a TLS request without a name waits, and says for what");
-	must(write_bytes(FILE_INO_SYSTEM, "url", PLACE_SYSTEM_URL,
-	    bytes_text("https://MDM.example.com:8443")));
+	put(FILE_INO_SYSTEM, "url", PLACE_SYSTEM_URL,
+	    "https://MDM.example.com:8443");
 	first = key_of_request(0, PLACE_TLS);
 	ok(names_of_request(PLACE_TLS, "mdm.example.com") == 1,
 	    "it appears with the host of system/url");
-	must(write_bytes(dir, "names", PLACE_SLOT_NAMES,
-	    bytes_text("*.example.com, 192.0.2.1\n")));
+	put(dir, "names", PLACE_SLOT_NAMES, "*.example.com, 192.0.2.1\n");
 	now = key_of_request(0, PLACE_TLS);
 	ok(names_of_request(PLACE_TLS, "*.example.com") == 2 &&
 		same(first, now) && told("made again", "*.example.com"),
@@ -508,8 +470,7 @@ test_tls(void)
 	    "a request that is there does not go because the url does");
 
 	mail = put(dir, "mail", PLACE_TLS_NAMED, "").ino;
-	must(write_bytes(
-	    mail, "names", PLACE_SLOT_NAMES, bytes_text("mail.example.com")));
+	put(mail, "names", PLACE_SLOT_NAMES, "mail.example.com");
 	must(ask(mail, "CN=mail"));
 	must(org_tls_request_page(rules, mail, &b, &rules_err));
 	ok(told("tls.d/mail.csr", "system/tls/mail/"),
@@ -518,8 +479,7 @@ test_tls(void)
 	take_away(mail, "subject");
 	take_away(dir, "mail");
 	mail = put(dir, "mail", PLACE_TLS_NAMED, "").ino;
-	must(write_bytes(
-	    mail, "names", PLACE_SLOT_NAMES, bytes_text("mail.example.com")));
+	put(mail, "names", PLACE_SLOT_NAMES, "mail.example.com");
 	must(ask(mail, "CN=mail"));
 	buf_reset(&b);
 	must(org_tls_page(rules, mail, &b, &rules_err));

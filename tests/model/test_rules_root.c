@@ -30,16 +30,9 @@ make_leaf(const char *root, const char *name)
 static void
 copy(const char *name)
 {
-	struct file_write w = { .parent = tls,
-		.name = "tls.pem",
-		.place = PLACE_TLS_FILE,
-		.mode = 0600,
-		.actor = rules_root };
 	struct buf b = load(name);
 
-	w.bytes = buf_view(&b);
-	must(file_reserve(rules, 1, &w.ino, &rules_err));
-	must(file_write(rules, &w, NULL, &rules_err));
+	must(try_bytes(tls, "tls.pem", PLACE_TLS_FILE, buf_view(&b)));
 	buf_free(&b);
 }
 
@@ -49,9 +42,7 @@ main(void)
 	static const struct engine_options options;
 	static const char told[] = "lacks the new root refuses to connect";
 	static const char gone[] = "shows a certificate of its own now";
-	struct file_node n;
 	uint32_t acme;
-	int64_t next;
 
 	material_begin();
 	rules_ns = (int64_t)time(NULL) * 1000000000;
@@ -79,10 +70,7 @@ main(void)
 	    "another private root is told, with both roots, the number of "
 	    "devices and the way out");
 	ok(!has_event(gone), "as long as there is one, no other is spoken of");
-	must(file_find(rules, tls, "tls.pem", &n, &rules_err));
-	must(file_remove(rules, n.ino, &rules_root, &rules_err));
-	pass(4000);
-	must(removal_run(rules, &next, &rules_err));
+	take_away(tls, "tls.pem");
 	ok(has_event(gone) && has_event("enrolled device (1)"),
 	    "so is the server's own in place of one that was removed");
 	engine_close(rules);

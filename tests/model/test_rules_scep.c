@@ -182,9 +182,8 @@ test_strings(void)
 	uint64_t dir = put(scep, "challenges", PLACE_SCEP_CHALLENGES, "").ino;
 	struct ask a = { .text = "open sesame" };
 	struct buf b = { 0 };
-	struct file_node n;
 
-	n = put(dir, SERIAL, PLACE_SCEP_CHALLENGE, "open sesame\n");
+	put(dir, SERIAL, PLACE_SCEP_CHALLENGE, "open sesame\n");
 	ok(ask(&a) == ERR_OK && a.c.org == acme &&
 		strcmp(a.c.name, SERIAL) == 0 && a.file == ERR_OK,
 	    "a string is good for its organization and device");
@@ -204,8 +203,7 @@ test_strings(void)
 	a = (struct ask){ .text = "open sesame" };
 	ok(ask(&a) == ERR_OK && a.file == ERR_GONE,
 	    "a string that was replaced is not good any more");
-	must(file_find(rules, dir, SERIAL, &n, &rules_err));
-	must(file_remove(rules, n.ino, &rules_root, &rules_err));
+	remove_file(dir, SERIAL);
 	a = (struct ask){ .text = "open barley" };
 	ok(ask(&a) == ERR_OK && a.file == ERR_GONE, "nor one that was removed");
 	a = (struct ask){ .udid = UDID, .serial = SERIAL };
@@ -386,7 +384,6 @@ test_third_party(void)
 	static const char second[] = "BBBBBBBBCCCCCCCCDDDDDDDDEEEEEEEE";
 	struct identity *ca = NULL, *other = NULL;
 	struct buf hex = { 0 };
-	struct file_node n;
 	struct cert *c;
 	size_t i;
 
@@ -436,8 +433,7 @@ test_third_party(void)
 	read_settings(acme);
 	ok(third_party_pinned(&party, &settings) == NULL,
 	    "a CA without the fingerprint is not the one");
-	must(file_find(rules, scep, "url", &n, &rules_err));
-	must(file_remove(rules, n.ino, &rules_root, &rules_err));
+	remove_file(scep, "url");
 	third_party_fini(&party);
 	identity_free(ca);
 	identity_free(other);
@@ -447,13 +443,11 @@ int
 main(void)
 {
 	struct engine_options options = { .state_dir = NULL };
-	struct file_node n;
 
 	rules_begin(&options);
 	acme = org_number("acme");
 	umbrella = org_number("umbrella");
-	must(file_find(rules, FILE_INO_ORGS, "acme", &n, &rules_err));
-	scep = put(n.ino, "scep", PLACE_SCEP, "").ino;
+	scep = put(org_dir("acme"), "scep", PLACE_SCEP, "").ino;
 	test_subjects();
 	test_settings();
 	test_strings();

@@ -116,12 +116,11 @@ test_meanwhile(void)
 	    "the newest file counts, and who is there");
 	members_are("P-0?\n");
 	ok(lines_with("not all members") == 1, "another glob, and then:");
-	must(take_away(group, "members"));
+	remove_file(group, "members");
 	settle();
 	ok(lines_with("C-0") == 0 && lines_with("P-0") == 9,
 	    "a removed file is in effect for a moment");
-	pass(3000);
-	must(removal_run(rules, &(int64_t){ 0 }, &rules_err));
+	pass_removals();
 	settle();
 	ok(lines_with("P-0") == 0, "then nobody is a member");
 }
@@ -151,10 +150,10 @@ test_command(void)
 	ok(page_has(group, "ask", "\nqueued: 2500\n") &&
 		page_has(group, "ask", "dropped: 0\n"),
 	    "then all of them are queued");
-	must(take_away(group_commands_dir, "ask"));
+	remove_file(group_commands_dir, "ask");
 	members_are("P-01\nP-02\nP-03\n");
 	to_group("few", "ProfileList\n");
-	must(take_away(group_commands_dir, "few"));
+	remove_file(group_commands_dir, "few");
 	run();
 	ok(page_has(group, "few", "members: 3\n") &&
 		page_has(group, "few", "state: over\n") &&

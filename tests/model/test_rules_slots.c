@@ -19,18 +19,9 @@ make_certificate(const char *name, const char *topic, int days)
 static enum err_code
 copy_file(const char *name)
 {
-	struct file_write w = { .parent = apns,
-		.name = name,
-		.place = PLACE_APNS_FILE,
-		.mode = 0600,
-		.actor = rules_root };
-	enum err_code rc;
-	struct buf b;
+	struct buf b = load(name);
+	enum err_code rc = try_bytes(apns, name, PLACE_APNS_FILE, buf_view(&b));
 
-	b = load(name);
-	w.bytes = buf_view(&b);
-	must(file_reserve(rules, 1, &w.ino, &rules_err));
-	rc = file_write(rules, &w, NULL, &rules_err);
 	buf_free(&b);
 	return rc;
 }
@@ -40,18 +31,6 @@ copy_in(const char *name, const char *topic, int days)
 {
 	make_certificate(name, topic, days);
 	return copy_file(name);
-}
-
-static void
-take_away(const char *name)
-{
-	struct file_node n;
-	int64_t next;
-
-	must(file_find(rules, apns, name, &n, &rules_err));
-	must(file_remove(rules, n.ino, &rules_root, &rules_err));
-	pass(3000);
-	must(removal_run(rules, &next, &rules_err));
 }
 
 static enum err_code
@@ -91,15 +70,6 @@ test_waiting(void)
 	    "the key that completes it says nothing, and is in use");
 }
 
-static void
-remove_file(const char *name)
-{
-	struct file_node n;
-
-	must(file_find(rules, apns, name, &n, &rules_err));
-	must(file_remove(rules, n.ino, &rules_root, &rules_err));
-}
-
 /* All are removed, and one of them is brought back when the first is due. */
 static void
 test_brought_back(void)
@@ -107,9 +77,9 @@ test_brought_back(void)
 	struct file_node n;
 	int64_t next;
 
-	remove_file("renewed.pem");
+	remove_file(apns, "renewed.pem");
 	pass(1000);
-	remove_file("held.pem");
+	remove_file(apns, "held.pem");
 	pass(1500);
 	must(removal_run(rules, &next, &rules_err));
 	must(file_restore(rules, apns, "held.pem", &n, &rules_err));
@@ -127,9 +97,9 @@ test_removed_one_by_one(void)
 	int64_t next;
 
 	must(copy_in("second.pem", TOPIC, 366));
-	remove_file("held.pem");
+	remove_file(apns, "held.pem");
 	pass(1000);
-	remove_file("second.pem");
+	remove_file(apns, "second.pem");
 	pass(1500);
 	must(removal_run(rules, &next, &rules_err));
 	ok(strcmp(topic(), "") == 0,
@@ -166,7 +136,7 @@ test_written_anew(void)
 	size_t before = 0, after = 0;
 
 	must(store_view(rules->store, count_txn, &before, &rules_err));
-	remove_file("held.pem");
+	remove_file(apns, "held.pem");
 	must(copy_file("held.pem"));
 	must(store_view(rules->store, count_txn, &after, &rules_err));
 	ok(before > 0 && after == before,
@@ -178,14 +148,12 @@ int
 main(void)
 {
 	static const struct engine_options options;
-	struct file_node org;
 
 	material_begin();
 	rules_ns = (int64_t)time(NULL) * 1000000000;
 	rules_begin(&options);
 	acme = org_number("acme");
-	must(file_find(rules, FILE_INO_ORGS, "acme", &org, &rules_err));
-	apns = put(org.ino, "apns", PLACE_APNS, "").ino;
+	apns = put(org_dir("acme"), "apns", PLACE_APNS, "").ino;
 
 	must(copy_in("old.pem", "com.apple.mgmt.External.old", 100));
 	must(copy_in("new.pem", TOPIC, 200));
@@ -198,17 +166,17 @@ main(void)
 		    ERR_KEY_REJECTED &&
 		says(&rules_err, "fall silent") && !exists(apns, "third.pem"),
 	    "one with another topic than the devices' is refused");
-	take_away("new.pem");
+	take_away(apns, "new.pem");
 	ok(strcmp(topic(), "") == 0,
 	    "one that was there before does not slip in by a removal");
 	must(copy_in("renewed.pem", TOPIC, 365));
 	ok(strcmp(topic(), TOPIC) == 0, "a renewed one is taken");
-	take_away("old.pem");
+	take_away(apns, "old.pem");
 	must(copy_in("held.pem", TOPIC, 370));
 	test_brought_back();
 	test_removed_one_by_one();
 	test_written_anew();
-	take_away("held.pem");
+	take_away(apns, "held.pem");
 	ok(strcmp(topic(), "") == 0, "without files nothing is in effect");
 	test_waiting();
 	engine_close(rules);

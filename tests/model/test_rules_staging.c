@@ -77,15 +77,6 @@ make_stage(void)
 	stage = put(FILE_INO_STAGING, "next", PLACE_STAGE, "").ino;
 }
 
-static uint64_t
-org_dir(const char *name)
-{
-	struct file_node n;
-
-	must(file_find(rules, FILE_INO_ORGS, name, &n, &rules_err));
-	return n.ino;
-}
-
 static void
 test_nothing(void)
 {

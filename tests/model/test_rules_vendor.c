@@ -37,71 +37,13 @@ make_material(void)
 /* ---- files -------------------------------------------------------------- */
 
 static enum err_code
-write_bytes(uint64_t dir, const char *name, enum place place, struct bytes b)
-{
-	struct file_node old;
-	struct file_write w = { .parent = dir,
-		.name = name,
-		.place = place,
-		.mode = 0600,
-		.bytes = b,
-		.actor = rules_root };
-
-	memset(&rules_err, 0, sizeof(rules_err));
-	if (file_find(rules, dir, name, &old, NULL) == ERR_OK)
-		w.ino = old.ino;
-	else
-		must(file_reserve(rules, 1, &w.ino, &rules_err));
-	return file_write(rules, &w, NULL, &rules_err);
-}
-
-static enum err_code
 copy_in(uint64_t dir, const char *name, enum place place, const char *from)
 {
 	struct buf b = load(from);
-	enum err_code rc = write_bytes(dir, name, place, buf_view(&b));
+	enum err_code rc = try_bytes(dir, name, place, buf_view(&b));
 
 	buf_free(&b);
 	return rc;
-}
-
-static enum err_code
-write_text(uint64_t dir, const char *name, enum place place, const char *text)
-{
-	return write_bytes(dir, name, place, bytes_text(text));
-}
-
-static void
-take_away(uint64_t dir, const char *name)
-{
-	struct file_node n;
-	int64_t next;
-
-	must(file_find(rules, dir, name, &n, &rules_err));
-	must(file_remove(rules, n.ino, &rules_root, &rules_err));
-	pass(3000);
-	must(removal_run(rules, &next, &rules_err));
-}
-
-/* Whether an event says that. */
-static bool
-event_says(const char *part)
-{
-	struct event_range r;
-	struct buf b = { 0 };
-	uint64_t next;
-	bool found;
-
-	must(event_range(rules, &r, &rules_err));
-	must(event_read(rules,
-	    &(struct event_read){
-		.from = r.begin, .end = r.end, .max = 1u << 20 },
-	    &b, &next, &rules_err));
-	found = strstr(buf_str(&b), part) != NULL;
-	if (!found)
-		printf("# no \"%s\" in:\n# %s\n", part, buf_str(&b));
-	buf_free(&b);
-	return found;
 }
 
 /* ---- pages -------------------------------------------------------------- */
@@ -198,7 +140,7 @@ test_vendor(void)
 
 	ok(signed_page("pem", &b) == ERR_NOT_FOUND, "no request, no page");
 	must(copy_in(sign, "pem.csr", PLACE_VENDOR_REQUEST, "a.csr"));
-	ok(event_says("CN=other waits: there is no vendor identity"),
+	ok(has_event("CN=other waits: there is no vendor identity"),
 	    "without an identity it is taken and waits");
 	ok(signed_page("pem", &b) == ERR_INVALID &&
 		says(&rules_err, "there is no vendor identity"),
@@ -208,20 +150,20 @@ test_vendor(void)
 		says(&rules_err, "RSA alone"),
 	    "a vendor certificate with a key that is not RSA is refused");
 	must(copy_in(vendor, "both.pem", PLACE_VENDOR_FILE, "both.pem"));
-	ok(event_says("vendor: nothing can be signed: the chain") &&
+	ok(has_event("vendor: nothing can be signed: the chain") &&
 		signed_page("pem", &b) == ERR_KEY_REJECTED &&
 		says(&rules_err, "\"CN=Root\" is missing"),
 	    "a chain that is not whole signs nothing");
 	must(copy_in(vendor, "root.pem", PLACE_VENDOR_FILE, "root.pem"));
-	ok(event_says("vendor: the requests in system/vendor/sign/ (1) are "
-		      "signed by MDM Vendor: Acme"),
+	ok(has_event("vendor: the requests in system/vendor/sign/ (1) are "
+		     "signed by MDM Vendor: Acme"),
 	    "with the root it does, and an event says so");
 	must(signed_page("pem", &b));
 	check_signed(buf_view(&b), "a.der");
 	must(copy_in(sign, "der.csr", PLACE_VENDOR_REQUEST, "a.der"));
-	ok(event_says("vendor: the request of CN=other for the key RSA 2048 "
-		      "bits (sha256 ") &&
-		event_says("status/system/vendor/der.push-request"),
+	ok(has_event("vendor: the request of CN=other for the key RSA 2048 "
+		     "bits (sha256 ") &&
+		has_event("status/system/vendor/der.push-request"),
 	    "an event for a request that is signed: for whom, which key");
 	must(signed_page("der", &b));
 	check_signed(buf_view(&b), "a.der");
@@ -261,7 +203,7 @@ ask(const char *subject)
 {
 	struct buf der = { 0 };
 
-	must(write_text(apns, "subject", PLACE_SLOT_SUBJECT, subject));
+	must(try(apns, "subject", PLACE_SLOT_SUBJECT, subject));
 	must(store_view(rules->store, request_txn, &der, &rules_err));
 	save("pending.der", buf_view(&der));
 	buf_free(&der);
@@ -290,8 +232,7 @@ test_push_request(void)
 static bool
 account_refused(const char *text, const char *part)
 {
-	return write_text(apns, "mdmcert", PLACE_MDMCERT, text) ==
-	           ERR_INVALID &&
+	return try(apns, "mdmcert", PLACE_MDMCERT, text) == ERR_INVALID &&
 	       says(&rules_err, part);
 }
 
@@ -316,7 +257,7 @@ test_account(void)
 	ok(mdmcert_judge_lines(bytes_text("email: a@b\n"), NULL) == ERR_OK &&
 		mdmcert_judge_lines(bytes_text("what\n"), NULL) == ERR_INVALID,
 	    "lines are judged before the file is whole");
-	must(write_text(apns, "mdmcert", PLACE_MDMCERT,
+	must(try(apns, "mdmcert", PLACE_MDMCERT,
 	    "# the service's\nemail: a@b.example\n\nkey: 0123-abc\r\n"));
 	buf_free(&b);
 }
@@ -388,7 +329,7 @@ test_answer(void)
 	must(vendor_mdmcert_request(rules, acme, &second, &rules_err));
 	ok(bytes_equal(buf_view(&first), buf_view(&second)),
 	    "the certificate for the answer is made once");
-	ok(event_says("has a key for the answers of mdmcert.download"),
+	ok(has_event("has a key for the answers of mdmcert.download"),
 	    "with an event");
 	ok(answer("a.csr") == ERR_UNDECODABLE && says(&rules_err, "line 1"),
 	    "what is no hexadecimal text is refused");
@@ -401,7 +342,7 @@ test_answer(void)
 	must(answer("line"));
 	ok(shows("service.b64"), "hexadecimal digits in one line");
 	must(answer("answer"));
-	ok(shows("service.b64") && event_says("apns.push-request: upload it"),
+	ok(shows("service.b64") && has_event("apns.push-request: upload it"),
 	    "or in lines: the page shows what was in it, unchanged");
 	must(copy_in(vendor, "both.pem", PLACE_VENDOR_FILE, "both.pem"));
 	ok(shows("service.b64"),
@@ -439,15 +380,13 @@ int
 main(void)
 {
 	static const struct engine_options options;
-	struct file_node org;
 
 	material_begin();
 	make_material();
 	rules_ns = (int64_t)time(NULL) * 1000000000;
 	rules_begin(&options);
 	acme = org_number("acme");
-	must(file_find(rules, FILE_INO_ORGS, "acme", &org, &rules_err));
-	apns = put(org.ino, "apns", PLACE_APNS, "").ino;
+	apns = put(org_dir("acme"), "apns", PLACE_APNS, "").ino;
 	vendor = put(FILE_INO_SYSTEM, "vendor", PLACE_VENDOR, "").ino;
 	sign = put(vendor, "sign", PLACE_VENDOR_SIGN, "").ino;
 	test_request_judged();

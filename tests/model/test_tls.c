@@ -185,7 +185,6 @@ static void
 test_own(uint32_t acme)
 {
 	struct tls_watch watch = { .look_at = 0 };
-	struct file_node org, other;
 	uint64_t changes;
 
 	install(0, 0, NULL, NULL);
@@ -196,13 +195,13 @@ test_own(uint32_t acme)
 	    "with system/tls empty there is one for this machine");
 	put(FILE_INO_SYSTEM, "url", PLACE_SYSTEM_URL,
 	    "https://mdm.example.com");
-	must(file_find(rules, FILE_INO_ORGS, "acme", &org, &rules_err));
-	put(org.ino, "url", PLACE_ORG_URL, "https://acme.example.net:8443");
+	put(org_dir("acme"), "url", PLACE_ORG_URL,
+	    "https://acme.example.net:8443");
 	must(tls_ensure(rules, &watch, &rules_err));
 	ok(own_carries("mdm.example.com") && own_carries("acme.example.net"),
 	    "then for the hosts in system/url and orgs/ORG/url");
-	must(file_find(rules, FILE_INO_ORGS, "umbrella", &other, &rules_err));
-	put(other.ino, "url", PLACE_ORG_URL, "https://covered.example.net");
+	put(org_dir("umbrella"), "url", PLACE_ORG_URL,
+	    "https://covered.example.net");
 	install(0, dirs, "covered.example.net", NULL);
 	must(tls_ensure(rules, &watch, &rules_err));
 	ok(!own_carries("covered.example.net"),
@@ -273,24 +272,6 @@ damage_txn(struct txn *t, void *arg, struct err *err)
 	return txn_put_sealed(t, key_view(&k), bytes_text("rubbish"), err);
 }
 
-static bool
-event_says(const char *part)
-{
-	struct buf b = { 0 };
-	struct event_range range;
-	struct event_read r = { .max = 1u << 20 };
-	uint64_t next;
-	bool yes;
-
-	must(event_range(rules, &range, &rules_err));
-	r.from = range.begin;
-	r.end = range.end;
-	must(event_read(rules, &r, &b, &next, &rules_err));
-	yes = strstr(buf_str(&b), part) != NULL;
-	buf_free(&b);
-	return yes;
-}
-
 static void
 test_served(uint32_t acme, uint32_t umbrella)
 {
@@ -326,7 +307,7 @@ test_served(uint32_t acme, uint32_t umbrella)
 		is(shown("west.example.com"), "west.example.com"),
 	    "one that is damaged takes no others down");
 	ok(is(shown("broken.example"), "mdm.example.com"), "is left out");
-	ok(event_says("is not served: it cannot be read"),
+	ok(has_event("is not served: it cannot be read"),
 	    "and an event says so");
 	install(0, dirs + 1, NULL, NULL);
 	install(0, dirs, "west.example.com", "more.example.com");
