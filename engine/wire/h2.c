@@ -12,7 +12,10 @@
 #define HEAD_ABSURD (1024 * 1024)
 /* What streams that wait for memory have sent already, of a connection. */
 #define HELD_MAX (128 * 1024)
-/* Streams that ended in an error: CVE-2023-44487 and its kin. */
+/* Streams that ended before their answer was sent: CVE-2023-44487 and its kin.
+ * What ends later is not counted: a client may stop sending a body when it has
+ * the answer (RFC 9113 8.1), and one that is refused thousands of times does so
+ * each time. */
 #define RESETS_MAX     200
 #define RESETS_SECONDS 30
 
@@ -467,7 +470,9 @@ on_stream_close(
 	struct h2_stream *s = nghttp2_session_get_stream_user_data(ng, id);
 	struct h2 *h = h2_of(user_data);
 
-	if (error != NGHTTP2_NO_ERROR)
+	/* whatever error the client calls it, also none */
+	(void)error;
+	if (s == NULL || s->state != H2_DRAIN)
 		count_reset(h);
 	if (s != NULL)
 		h2_stream_gone(h, s);

@@ -174,6 +174,9 @@ session_new(struct conn *c, struct h2 *h)
 
 	if (cb != NULL && nghttp2_option_new(&option) == 0) {
 		nghttp2_option_set_no_auto_window_update(option, 1);
+		/* h2.c counts resets: it knows which come before the answer */
+		nghttp2_option_set_stream_reset_rate_limit(
+		    option, UINT64_MAX, UINT64_MAX);
 		rc = nghttp2_session_server_new2(&h->ng, cb, c, option);
 	}
 	nghttp2_option_del(option);

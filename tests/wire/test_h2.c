@@ -181,8 +181,9 @@ goaway(struct wire_client *c)
 	return read_frame(c, 7, got) ? got[7] : -1;
 }
 
+/* Requests that are reset, with that error code, before their answer. */
 static void
-test_hostile(void)
+rapid_resets(const char *error, const char *what)
 {
 	struct wire_client c;
 	struct buf to = { 0 };
@@ -191,12 +192,50 @@ test_hostile(void)
 	hostile_open(&c, &to);
 	for (i = 0; i < 300; i++) {
 		headers(&to, 2 * i + 1, "/hello", 5);
-		frame(&to, 3, 0, 2 * i + 1, "\0\0\0\x08", 4);
+		frame(&to, 3, 0, 2 * i + 1, error, 4);
 	}
 	wire_send(&c, to.p, to.len);
-	ok(goaway(&c) == 11 && wire_closed(&c),
-	    "rapid resets end in ENHANCE_YOUR_CALM");
+	ok(goaway(&c) == 11 && wire_closed(&c), what);
 	wire_disconnect(&c);
+	buf_free(&to);
+}
+
+/* Bodies that are refused by their heads, whose rest nobody sends: curl resets
+ * the streams.  More of them than nghttp2 would take. */
+static void
+test_refused(void)
+{
+	struct wire_client c;
+	struct buf to = { 0 };
+	unsigned char got[8];
+	unsigned i;
+
+	hostile_open(&c, &to);
+	for (i = 0; i < 1500; i++) {
+		headers(&to, 2 * i + 1, "/nowhere", 4);
+		wire_send(&c, to.p, to.len);
+		if (!read_frame(&c, 0, got))
+			break;
+		buf_reset(&to);
+		frame(&to, 3, 0, 2 * i + 1, "\0\0\0\x05", 4);
+	}
+	headers(&to, 2 * i + 1, "/hello", 5);
+	wire_send(&c, to.p, to.len);
+	ok(i == 1500 && read_frame(&c, 0, got) && memcmp(got, "hello", 5) == 0,
+	    "answered streams that are reset do not end the connection");
+	wire_disconnect(&c);
+	buf_free(&to);
+}
+
+static void
+test_hostile(void)
+{
+	struct wire_client c;
+	struct buf to = { 0 };
+	unsigned i;
+
+	rapid_resets("\0\0\0\x08", "rapid resets end in ENHANCE_YOUR_CALM");
+	rapid_resets("\0\0\0\0", "so do those that say NO_ERROR");
 
 	hostile_open(&c, &to);
 	headers(&to, 1, "/hello", 1);
@@ -272,6 +311,7 @@ main(void)
 	port = server_port(s, 0);
 	test_curl();
 	test_parallel();
+	test_refused();
 	test_hostile();
 	ok(wire_shell(&b,
 	       "h2load -n 2000 -c 20 -m 50 https://127.0.0.1:%u/hello",
