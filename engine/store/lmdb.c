@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -325,6 +326,19 @@ give(struct lmdb_txn *t, int rc, const MDB_val kv[static 2], struct pair *ret,
 	return ERR_OK;
 }
 
+/* Whether key is the one that follows where the cursor stands, as in a walk
+ * (txn_each()): a step costs less than a search. */
+static bool
+is_next(struct lmdb_txn *t, struct bytes key)
+{
+	MDB_val k, v;
+
+	return key.p[key.len - 1] == 0 &&
+	       mdb_cursor_get(t->cursor, &k, &v, MDB_GET_CURRENT) == 0 &&
+	       k.mv_size == key.len - 1 &&
+	       memcmp(k.mv_data, key.p, k.mv_size) == 0;
+}
+
 static enum err_code
 lmdb_seek(struct backend_txn *base, struct bytes key, struct pair *ret,
     struct err *err)
@@ -334,7 +348,8 @@ lmdb_seek(struct backend_txn *base, struct bytes key, struct pair *ret,
 	int rc = need_cursor(t);
 
 	if (rc == 0)
-		rc = mdb_cursor_get(t->cursor, &kv[0], &kv[1], MDB_SET_RANGE);
+		rc = mdb_cursor_get(t->cursor, &kv[0], &kv[1],
+		    is_next(t, key) ? MDB_NEXT : MDB_SET_RANGE);
 	return give(t, rc, kv, ret, err);
 }
 
