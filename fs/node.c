@@ -95,9 +95,10 @@ dress_as(struct node *n, const struct view_owned *org)
 }
 
 void
-node_listed(const struct fs *f, const struct node_entry *entry,
-    const struct org_view *org, struct node *ret)
+node_listed(struct fs *f, const struct node_entry *entry, struct node *ret)
 {
+	struct view_owned owner;
+
 	*ret = (struct node){ .ino = entry->ino,
 		.source = NODE_GENERATED,
 		.row = entry->row,
@@ -105,7 +106,8 @@ node_listed(const struct fs *f, const struct node_entry *entry,
 		.mode = entry->row->mode,
 		.size = entry->size };
 	set_times(ret, entry->seconds != 0 ? entry->seconds : f->started);
-	dress_as(ret, &(struct view_owned){ org->uid, org->gid, org->mode });
+	owners_get(&f->owners, f->engine, entry->org, &owner);
+	dress_as(ret, &owner);
 }
 
 static enum err_code

@@ -79,9 +79,9 @@ struct node_listing {
 	node_entry_fn *fn;
 	void *arg;
 };
-/* The whole node of an entry with a row; org is the entry's. */
-void node_listed(const struct fs *f, const struct node_entry *entry,
-    const struct org_view *org, struct node *ret);
+/* The whole node of an entry with a row. */
+void node_listed(
+    struct fs *f, const struct node_entry *entry, struct node *ret);
 enum err_code node_list(struct fs *f, const struct node *dir,
     const struct node_listing *from, struct err *err);
 

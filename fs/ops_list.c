@@ -162,11 +162,8 @@ struct plus {
 	size_t n;
 	size_t cap;
 	struct buf names;
-	uint32_t *orgs; /* of the entries, each once, ascending */
-	size_t norgs;
-	struct org_view *views; /* of orgs */
-	bool bare;              /* names alone */
-	bool failed;            /* no memory */
+	bool bare;   /* names alone */
+	bool failed; /* no memory */
 };
 
 static bool
@@ -198,50 +195,14 @@ collect(void *arg, const struct node_entry *entry)
 	return true;
 }
 
-static int
-compare(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-/* The organizations of all entries, at once. */
-static enum err_code
-find_orgs(struct fs *f, struct plus *p, struct err *err)
-{
-	size_t n = 0, last = 0;
-
-	if ((p->orgs = calloc(p->n + 1, sizeof(*p->orgs))) == NULL)
-		return err_set(err, ERR_NO_MEMORY, "listing");
-	for (size_t i = 0; i < p->n; i++)
-		if (p->entries[i].row != NULL)
-			p->orgs[n++] = p->entries[i].org;
-	if (n == 0)
-		return ERR_OK;
-	qsort(p->orgs, n, sizeof(*p->orgs), compare);
-	for (size_t i = 1; i < n; i++)
-		if (p->orgs[i] != p->orgs[last])
-			p->orgs[++last] = p->orgs[i];
-	p->norgs = last + 1;
-	if ((p->views = calloc(p->norgs, sizeof(*p->views))) == NULL)
-		return err_set(err, ERR_NO_MEMORY, "listing");
-	return org_get_some(f->engine, p->orgs, p->norgs, p->views, err);
-}
-
 static void
-add_plus(fuse_req_t req, const struct plus *p, const struct node_entry *entry,
-    struct listing *l)
+add_plus(fuse_req_t req, const struct node_entry *entry, struct listing *l)
 {
 	struct fuse_entry_param e = { 0 };
-	const uint32_t *org = NULL;
 	struct node n = { .ino = entry->ino, .kind = entry->kind };
 
-	if (entry->row != NULL)
-		org = bsearch(
-		    &entry->org, p->orgs, p->norgs, sizeof(*org), compare);
-	if (org != NULL) {
-		node_listed(ops_fs(req), entry, &p->views[org - p->orgs], &n);
+	if (entry->row != NULL) {
+		node_listed(ops_fs(req), entry, &n);
 		e.ino = n.ino;
 		e.attr_timeout = e.entry_timeout = KEPT_SECONDS;
 	}
@@ -273,7 +234,7 @@ list_plus(struct fs *f, const struct node *dir, const struct node_listing *from,
 	}
 	if (p->n > 0)
 		p->entries[p->n - 1].row = NULL; /* see above */
-	return find_orgs(f, p, err);
+	return ERR_OK;
 }
 
 void
@@ -300,14 +261,12 @@ ops_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 	if (rc == ERR_OK)
 		rc = list_plus(f, &dir, &from, &p, &err);
 	for (size_t i = 0; rc == ERR_OK && i < p.n; i++)
-		add_plus(req, &p, &p.entries[i], &l);
+		add_plus(req, &p.entries[i], &l);
 	if (rc != ERR_OK)
 		ops_error(req, &err);
 	else
 		fuse_reply_buf(req, l.p, l.used);
 	buf_free(&p.names);
 	free(p.entries);
-	free(p.orgs);
-	free(p.views);
 	free(l.p);
 }

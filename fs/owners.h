@@ -10,7 +10,7 @@
 
 #include "fs/view.h"
 
-#define OWNERS         2048
+#define OWNERS         16384 /* of organizations: 512 KiB at most */
 #define OWNERS_DEVICES 256
 
 struct owners_device {

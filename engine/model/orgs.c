@@ -281,40 +281,6 @@ org_get(
 	return find(e, &f, ret, err);
 }
 
-struct some {
-	const uint32_t *numbers;
-	size_t n;
-	struct org_view *ret;
-};
-
-static enum err_code
-some_txn(struct txn *t, void *arg, struct err *err)
-{
-	const struct some *s = arg;
-	enum err_code rc = ERR_OK;
-
-	for (size_t i = 0; i < s->n && rc == ERR_OK; i++) {
-		struct find f = { .number = s->numbers[i] };
-
-		rc = find_txn(t, &f, err);
-		if (rc == ERR_NOT_FOUND) {
-			f.view = (struct org_view){ .mode = 0700 };
-			rc = ERR_OK;
-		}
-		s->ret[i] = f.view;
-	}
-	return rc;
-}
-
-enum err_code
-org_get_some(struct engine *e, const uint32_t *numbers, size_t n,
-    struct org_view *ret, struct err *err)
-{
-	struct some s = { numbers, n, ret };
-
-	return store_view(e->store, some_txn, &s, err);
-}
-
 struct list {
 	struct txn *t;
 	uint32_t after;

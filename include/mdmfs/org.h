@@ -22,10 +22,6 @@ enum err_code org_find(
 enum err_code org_get(
     struct engine *e, uint32_t number, struct org_view *ret, struct err *err);
 
-/* Many at once; one that is gone has the number 0, and is root's alone. */
-enum err_code org_get_some(struct engine *e, const uint32_t *numbers, size_t n,
-    struct org_view *ret, struct err *err);
-
 /* Those with a number above after, in order; return false to stop. */
 typedef bool org_fn(void *arg, const struct org_view *org);
 enum err_code org_list(
