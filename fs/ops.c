@@ -254,7 +254,8 @@ ops_entry(fuse_req_t req, struct node *n, struct caller *c, uint64_t version)
 	/* not what opens by other ways, and no secrets */
 	keep = n->source == NODE_GENERATED && n->row->write == NULL &&
 	       (n->row->mode & 077) != 0 && !node_by_view(n);
-	if (version != 0 && e.attr_timeout <= 0)
+	/* the rest is also changed without a new version: scratch, drafts */
+	if (version != 0 && n->source == NODE_GENERATED && e.attr_timeout <= 0)
 		seen_put(&ops_fs(req)->seen,
 		    &(struct seen_key){
 			n->ino, c->actor.pid, c->actor.uid, version },

@@ -136,6 +136,19 @@ os.write(fd, b'89')
 is_(read(R), b'01234567', 'what was written until then')
 os.close(fd)
 is_(read(R), b'0123456789', 'and the last close the rest')
+scratch = os.open(os.path.dirname(R) + '/.a.swp', os.O_CREAT | os.O_WRONLY)
+late = 0
+for i in range(100):
+    fd = os.open(os.path.dirname(R) + '/.a.swp', os.O_PATH)
+    if os.fork() == 0:
+        os.write(scratch, b'x')
+        os._exit(0)
+    os.wait()
+    late += os.fstat(fd).st_size != i + 1
+    os.close(fd)
+os.close(scratch)
+os.unlink(os.path.dirname(R) + '/.a.swp')
+is_(late, 0, 'fstat after what another process wrote sees it')
 write(R, b'012345')
 fd = os.open(R, os.O_RDONLY)
 gives('EBADF', 'write of a file that is open for reading', os.write, fd, b'x')
