@@ -61,6 +61,10 @@ channel_read(
 		c.shared = read_u32(&r);
 		c.last_change = read_u64(&r);
 	}
+	if (version >= 5) {
+		c.push_held = read_u8(&r) != 0;
+		c.held_version = read_u64(&r);
+	}
 	if ((rc = record_end(&r, "channel", err)) == ERR_OK)
 		*ret = c;
 	return rc;
@@ -73,7 +77,7 @@ channel_store(struct txn *t, const struct channel *c, struct err *err)
 	struct buf b = { 0 };
 	enum err_code rc;
 
-	record_u8(&b, 4);
+	record_u8(&b, 5);
 	record_u8(&b, c->has_token);
 	record_i64(&b, c->token_at);
 	record_u32(&b, c->waiting);
@@ -88,6 +92,8 @@ channel_store(struct txn *t, const struct channel *c, struct err *err)
 	record_u32(&b, c->results);
 	record_u32(&b, c->shared);
 	record_u64(&b, c->last_change);
+	record_u8(&b, c->push_held);
+	record_u64(&b, c->held_version);
 	if ((rc = buf_error(&b, err)) == ERR_OK)
 		rc = txn_put(t, key_view(&k), buf_view(&b), err);
 	buf_free(&b);

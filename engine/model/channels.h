@@ -27,9 +27,13 @@ struct channel {
 	bool last_was_not_now; /* then the device comes back by itself */
 	int64_t push_due;      /* 0: no push is wanted */
 	uint32_t push_tries;   /* in a row without success */
-	int64_t pushed_at;     /* the last push that Apple took */
-	uint64_t pushed_seq;   /* of the newest command that it was for */
-	int64_t outcome_at;    /* of the last outcome, for people: */
+	/* The push waits for another push certificate than that (a
+	 * slot_facts.version; 0: there was none), which did not take it. */
+	bool push_held;
+	uint64_t held_version;
+	int64_t pushed_at;   /* the last push that Apple took */
+	uint64_t pushed_seq; /* of the newest command that it was for */
+	int64_t outcome_at;  /* of the last outcome, for people: */
 	char outcome[160];
 };
 

@@ -12,9 +12,7 @@
 #include "engine/model/slots.h"
 #include "engine/push/push_priv.h"
 
-#define LEASE  INT64_C(120)   /* longer than any answer may take */
-#define AGAIN  INT64_C(86400) /* while commands wait after a push was taken */
-#define BROKEN INT64_C(1800)  /* until a certificate may have been mended */
+#define AGAIN INT64_C(86400) /* while commands wait after a push was taken */
 
 /* Seconds until try number tries + 1, with up to a fifth more or less, so
  * that a fleet does not come back all at once. */
@@ -45,7 +43,33 @@ wake_at(struct txn *t, struct channel *c, int64_t due, struct err *err)
 {
 	enum err_code rc = channel_calm(t, c, err);
 
+	c->push_held = false;
 	return rc == ERR_OK ? channel_wake(t, c, due, err) : rc;
+}
+
+enum err_code
+outbox_has_another(struct txn *t, uint32_t org, uint64_t version, int64_t now,
+    bool *ret, struct err *err)
+{
+	struct slot_facts f;
+	enum err_code rc = slot_facts(t, slot_of(org, SLOT_OF_APNS), &f, err);
+
+	if (rc == ERR_OK)
+		*ret =
+		    f.version != 0 && f.expires >= now && f.version != version;
+	return rc;
+}
+
+/* Trying again with the certificate of that version is in vain, mostly. */
+static enum err_code
+hold(struct txn *t, struct channel *c, uint64_t version, int64_t now,
+    struct err *err)
+{
+	enum err_code rc = wake_at(t, c, now + OUTBOX_BROKEN, err);
+
+	c->push_held = true;
+	c->held_version = version;
+	return rc;
 }
 
 static enum err_code
@@ -72,23 +96,22 @@ lease_one(struct txn *t, struct batch *b, struct channel_id id, struct err *err)
 		return rc;
 	*o = (struct outgoing){ .id = id,
 		.org = d.org,
-		.lease = b->now + LEASE,
+		.lease = b->now + OUTBOX_LEASE,
 		.newest = b->newest,
 		.identity_version = facts.version };
 	if (facts.version == 0) {
 		outcome(&c, b->now,
 		    "not sent: the organization has no push certificate in "
 		    "apns/");
-		o->lease = b->now + BROKEN;
 	} else if (facts.expires < b->now) {
 		outcome(&c, b->now,
 		    "not sent: the push certificate has ended; renew it at "
 		    "identity.apple.com");
-		o->lease = b->now + BROKEN;
 		o->identity_version = 0;
 	}
-	if ((rc = wake_at(t, &c, o->lease, err)) != ERR_OK ||
-	    (rc = channel_store(t, &c, err)) != ERR_OK)
+	rc = o->identity_version == 0 ? hold(t, &c, facts.version, b->now, err)
+	                              : wake_at(t, &c, o->lease, err);
+	if (rc != ERR_OK || (rc = channel_store(t, &c, err)) != ERR_OK)
 		return rc;
 	if (o->identity_version == 0)
 		return ERR_OK;
@@ -123,83 +146,37 @@ lease_txn(struct txn *t, void *arg, struct err *err)
 	return rc;
 }
 
+struct look {
+	struct batch *b;
+	uint64_t certificates;
+};
+
 static enum err_code
 look_txn(struct txn *t, void *arg, struct err *err)
 {
 	struct channel_id first;
-	struct batch *b = arg;
+	struct look *x = arg;
+	enum err_code rc = probe_changes(t, &x->certificates, err);
 
-	return channels_due(t, b->now, &first, 1, &b->n, &b->next, err);
+	return rc != ERR_OK ? rc
+	                    : channels_due(t, x->b->now, &first, 1, &x->b->n,
+				  &x->b->next, err);
 }
 
 enum err_code
 outbox_lease(struct batch *b, struct err *err)
 {
-	enum err_code rc = store_view(b->engine->store, look_txn, b, err);
+	struct look x = { .b = b };
+	enum err_code rc = store_view(b->engine->store, look_txn, &x, err);
 
+	if (rc == ERR_OK && x.certificates != b->certificates &&
+	    (rc = outbox_unhold(b->engine, err)) == ERR_OK) {
+		b->certificates = x.certificates;
+		rc = store_view(b->engine->store, look_txn, &x, err);
+	}
 	if (rc != ERR_OK || b->n == 0)
 		return rc; /* nothing is due: no write */
 	return store_update(b->engine->store, lease_txn, b, err);
-}
-
-/* ---- recover ------------------------------------------------------------ */
-
-struct recover {
-	int64_t now;
-	struct channel_id *ids;
-	size_t n;
-	size_t done;
-};
-
-static enum err_code
-leased_txn(struct txn *t, void *arg, struct err *err)
-{
-	struct recover *r = arg;
-	struct channel_id *more;
-	size_t max = OUTBOX_BATCH;
-	int64_t next;
-	enum err_code rc;
-
-	do {
-		max *= 4;
-		more = realloc(r->ids, max * sizeof(*more));
-		if (more == NULL)
-			return err_set(err, ERR_NO_MEMORY, "outbox");
-		r->ids = more;
-		rc = channels_due(
-		    t, r->now + LEASE, r->ids, max, &r->n, &next, err);
-	} while (rc == ERR_OK && r->n == max);
-	return rc;
-}
-
-static enum err_code
-recover_txn(struct txn *t, void *arg, struct err *err)
-{
-	struct recover *r = arg;
-	struct channel c;
-	size_t i, end = r->done + OUTBOX_BATCH;
-	enum err_code rc = ERR_OK;
-
-	for (i = r->done; rc == ERR_OK && i < r->n && i < end; i++) {
-		rc = channel_read(t, r->ids[i], &c, err);
-		if (rc == ERR_OK)
-			rc = channel_wake(t, &c, r->now, err);
-		if (rc == ERR_OK)
-			rc = channel_store(t, &c, err);
-	}
-	return rc;
-}
-
-enum err_code
-outbox_recover(struct engine *e, struct err *err)
-{
-	struct recover r = { .now = engine_now(e) };
-	enum err_code rc = store_view(e->store, leased_txn, &r, err);
-
-	for (; rc == ERR_OK && r.done < r.n; r.done += OUTBOX_BATCH)
-		rc = store_update(e->store, recover_txn, &r, err);
-	free(r.ids);
-	return rc;
 }
 
 /* ---- settle ------------------------------------------------------------- */
@@ -251,6 +228,21 @@ token_dead(struct txn *t, struct channel *c, const struct sending *s,
 	return channel_calm(t, c, err);
 }
 
+/* The certificate did not take it; it may have been replaced meanwhile. */
+static enum err_code
+certificate_failed(struct txn *t, struct channel *c, const struct sending *s,
+    int64_t now, struct err *err)
+{
+	bool another = false;
+	enum err_code rc = outbox_has_another(
+	    t, s->org, s->identity_version, now, &another, err);
+
+	if (rc != ERR_OK)
+		return rc;
+	return another ? wake_at(t, c, now, err)
+	               : hold(t, c, s->identity_version, now, err);
+}
+
 static enum err_code
 settle_channel(struct txn *t, struct channel *c, const struct sending *s,
     int64_t now, struct err *err)
@@ -282,7 +274,7 @@ settle_channel(struct txn *t, struct channel *c, const struct sending *s,
 	case APNS_OUR_FAULT:
 		break;
 	}
-	return newer ? ERR_OK : wake_at(t, c, now + BROKEN, err);
+	return newer ? ERR_OK : certificate_failed(t, c, s, now, err);
 }
 
 static enum err_code

@@ -180,6 +180,8 @@ send_one(struct push *p, const struct outgoing *o)
 	s->id = o->id;
 	s->lease = o->lease;
 	s->newest = o->newest;
+	s->org = o->org;
+	s->identity_version = o->identity_version;
 	outbox_token_hash(&o->token, s->token);
 	push.token = bytes_of(o->token.token, o->token.len);
 	push.magic = o->token.magic;

@@ -1,6 +1,6 @@
 /*
- * push_priv.h - between push.c (the thread), outbox.c (the transactions) and
- * push_probe.c (tests of the push certificates).
+ * push_priv.h - between push.c (the thread), outbox.c and outbox_revive.c (the
+ * transactions) and push_probe.c (tests of the push certificates).
  */
 #ifndef MDMFS_PUSH_PUSH_PRIV_H
 #define MDMFS_PUSH_PUSH_PRIV_H
@@ -11,6 +11,9 @@
 #include "engine/push/push.h"
 
 #define OUTBOX_BATCH 256 /* pushes in one transaction */
+/* Seconds: */
+#define OUTBOX_LEASE  INT64_C(120)  /* longer than any answer may take */
+#define OUTBOX_BROKEN INT64_C(1800) /* until the same certificate is tried */
 
 /* A push that is under way, and later its outcome. */
 struct sending {
@@ -22,6 +25,8 @@ struct sending {
 	int64_t lease;
 	uint8_t token[32]; /* SHA-256 of the one it goes to */
 	uint64_t newest;   /* command when it was leased */
+	uint32_t org;
+	uint64_t identity_version; /* of its certificate */
 	struct apns_result result;
 };
 
@@ -38,7 +43,8 @@ struct outgoing {
 struct batch {
 	struct engine *engine;
 	int64_t now;
-	uint64_t newest; /* command that is queued anywhere */
+	uint64_t newest;       /* command that is queued anywhere */
+	uint64_t certificates; /* probe_changes() that were looked at */
 	struct outgoing out[OUTBOX_BATCH];
 	size_t n;
 	int64_t next; /* when the next push is due; 0: none */
@@ -47,7 +53,15 @@ struct batch {
 /* Before the first lease: what a process that died had leased is due now. */
 enum err_code outbox_recover(struct engine *e, struct err *err);
 
-/* Lease what is due: a batch of at most OUTBOX_BATCH. */
+/* What waits for a push certificate is due where there is another one now. */
+enum err_code outbox_unhold(struct engine *e, struct err *err);
+/* Whether the organization has a certificate that can be tried, and another one
+ * than that of this version. */
+enum err_code outbox_has_another(struct txn *t, uint32_t org, uint64_t version,
+    int64_t now, bool *ret, struct err *err);
+
+/* Lease what is due: a batch of at most OUTBOX_BATCH, behind
+ * outbox_unhold() if certificates have changed. */
 enum err_code outbox_lease(struct batch *b, struct err *err);
 
 /* The number by which a token is told from the one that came after it. */

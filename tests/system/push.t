@@ -126,24 +126,33 @@ like "$(cat "$M/status/last-error")" 'topic' 'and the reason is told'
 works 'and the old one is still there' cmp "$P/renewed.both.pem" \
 	"$M/orgs/acme/apns/push.pem"
 
+rm "$M/orgs/acme/apns/push.pem"
+soon 'grep -q "apns: certificate .* is out of effect" "$M/events"' \
+	'without its file it goes out of effect'
+echo "Settings Item=DeviceName DeviceName=m" >"$commands/m"
+soon 'outcome | grep -q "no push certificate"' \
+	'without one nothing is pushed, and the push page says so'
+cp "$P/renewed.both.pem" "$M/orgs/acme/apns/push.pem"
+pushed 'when there is one again, what waited is pushed' "$new" 3
+
 # ---- nothing is lost --------------------------------------------------------
 
 stop_pushd
 echo "Settings Item=DeviceName DeviceName=j" >"$commands/j"
 again -9
 start_pushd
-pushed 'service down, killed, started, service up: the push comes' "$new" 3
+pushed 'service down, killed, started, service up: the push comes' "$new" 4
 stop_pushd
 echo "Settings Item=DeviceName DeviceName=k" >"$commands/k"
 soon '[ "$(queue $A 4 | awk "{ print \$NF }")" = queued ]' \
 	'while the service is down the command is queued'
 again
 start_pushd
-pushed 'the same when it was stopped in good order' "$new" 4
+pushed 'the same when it was stopped in good order' "$new" 5
 stop_pushd
 echo "Settings Item=DeviceName DeviceName=l" >"$commands/l"
 sleep 1
 start_pushd
-pushed 'a service that comes back gets it without a restart' "$new" 5
+pushed 'a service that comes back gets it without a restart' "$new" 6
 
 done_testing
