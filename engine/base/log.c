@@ -7,22 +7,30 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "engine/base/text.h"
+
 #define STRANGERS 20 /* lines a second */
 
 __attribute__((format(printf, 2, 0))) static void
 line(int level, const char *fmt, va_list ap)
 {
+	struct buf b = { 0 };
 	char s[1200];
 	int n;
 
 	n = vsnprintf(s, sizeof(s), fmt, ap);
 	if (n < 0)
 		return;
+	/* what strangers say must not look like a line of ours, nor reach the
+	 * terminal of who reads it */
+	if (!text_is_clean(bytes_text(s)))
+		text_escape(&b, bytes_text(s));
 	/* one call a line, so that threads do not mix their lines */
 	if (getenv("JOURNAL_STREAM") != NULL)
-		fprintf(stderr, "<%d>%s\n", level, s);
+		fprintf(stderr, "<%d>%s\n", level, b.len > 0 ? buf_str(&b) : s);
 	else
-		fprintf(stderr, "mdmfs: %s\n", s);
+		fprintf(stderr, "mdmfs: %s\n", b.len > 0 ? buf_str(&b) : s);
+	buf_free(&b);
 }
 
 void

@@ -6,8 +6,8 @@
 #ifndef MDMFS_BASE_LOG_H
 #define MDMFS_BASE_LOG_H
 
-/* One line; the level stands in front as systemd reads it when standard error
- * goes to the journal (sd-daemon(3)). */
+/* One line, whatever is in it; the level stands in front as systemd reads it
+ * when standard error goes to the journal (sd-daemon(3)). */
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
