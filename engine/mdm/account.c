@@ -138,8 +138,8 @@ answer(struct post *p, const struct device_message *d)
 	struct admission_ask ask = { .org = p->org.number,
 		.door = "account",
 		.from = p->x->peer,
-		.serial = pl_get_string(d->content, "SERIAL"),
-		.udid = pl_get_string(d->content, "UDID"),
+		.serial = d->serial,
+		.udid = d->udid,
 		.now = p->x->now };
 	enum admission_mode mode = ADMISSION_MODE_NONE;
 	enum apple_device how = APPLE_DEVICE_UNCHECKED;

@@ -155,17 +155,14 @@ text_key(const struct machine *d, const char *key, size_t max)
 static enum err_code
 read_machine(struct machine *d, struct err *err)
 {
-	const char *udid = text_key(d, "UDID", DEVICE_ID_MAX);
-	const char *serial = text_key(d, "SERIAL", ADMISSION_SERIAL_MAX);
-
-	d->ask.udid = udid != NULL && device_id_valid(udid) ? udid : NULL;
-	d->ask.serial = serial;
+	d->ask.udid = d->message.udid;
+	d->ask.serial = d->message.serial;
 	d->product = text_key(d, "PRODUCT", 64);
 	d->os_version = text_key(d, "OS_VERSION", 64);
 	(void)pl_get_bool(d->message.content, "MDM_CAN_REQUEST_SOFTWARE_UPDATE",
 	    &d->can_update);
-	if (d->ask.udid == NULL || serial == NULL || d->product == NULL ||
-	    text_key(d, "VERSION", 64) == NULL)
+	if (d->ask.udid == NULL || d->ask.serial == NULL ||
+	    d->product == NULL || text_key(d, "VERSION", 64) == NULL)
 		return err_set(err, ERR_INVALID,
 		    "MachineInfo: UDID, SERIAL, PRODUCT and VERSION must be "
 		    "there");

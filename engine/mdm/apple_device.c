@@ -6,6 +6,8 @@
 #include <openssl/x509_vfy.h>
 
 #include "engine/base/text.h"
+#include "engine/model/admission.h"
+#include "engine/model/devices.h"
 #include "engine/model/orgs.h"
 #include "engine/pki/bundle.h"
 #include "engine/pki/cms.h"
@@ -74,6 +76,29 @@ keep_certs(struct device_message *m, struct bytes der, struct err *err)
 	return rc;
 }
 
+static enum err_code
+read_names(struct device_message *m, struct err *err)
+{
+	const char *udid = pl_get_string(m->content, "UDID");
+	const char *serial = pl_get_string(m->content, "SERIAL");
+
+	if (udid != NULL && udid[0] != '\0') {
+		if (!device_id_valid(udid))
+			return err_set(err, ERR_INVALID,
+			    "the message names no UDID of 1 to 64 letters, "
+			    "digits and '-'");
+		m->udid = udid;
+	}
+	if (serial != NULL && serial[0] != '\0') {
+		if (strlen(serial) > ADMISSION_SERIAL_MAX ||
+		    !text_is_clean(bytes_text(serial)))
+			return err_set(
+			    err, ERR_INVALID, "SERIAL is no serial number");
+		m->serial = serial;
+	}
+	return ERR_OK;
+}
+
 enum err_code
 device_message_parse(
     struct bytes cms, struct device_message *ret, struct err *err)
@@ -96,6 +121,8 @@ device_message_parse(
 		    "the signed property list is no dictionary");
 		goto out;
 	}
+	if ((rc = read_names(&m, err)) != ERR_OK)
+		goto out;
 	*ret = m;
 	m = (struct device_message){ .content = NULL };
 out:

@@ -25,11 +25,14 @@ struct device_message {
 	struct cert *signer; /* in the message; who issued it: not looked at */
 	struct cert *certs[DEVICE_MESSAGE_CERTS]; /* the others, no order */
 	size_t n_certs;
+	/* UDID and SERIAL in the content; NULL: it does not tell */
+	const char *udid, *serial;
 };
 
 /*
  * The message and its signature: CMS SignedData (DER or BER) with a property
- * list inside, one signer, whose certificate is in it.  *ret is to be given to
+ * list inside, one signer, whose certificate is in it; if it tells a UDID or a
+ * serial number they can be ones.  *ret is to be given to
  * device_message_fini(), and untouched on failure.
  * ERR_UNDECODABLE, ERR_INVALID, ERR_KEY_REJECTED, ERR_TOO_BIG.
  */

@@ -162,25 +162,17 @@ static enum err_code
 read_message(struct ota_post *p, struct err *err)
 {
 	enum err_code rc = device_message_parse(p->x->body, &p->message, err);
-	const struct pl *m = p->message.content;
-	const char *udid = pl_get_string(m, "UDID");
-	const char *serial = pl_get_string(m, "SERIAL");
 
 	if (rc != ERR_OK)
 		return rc;
-	if (udid == NULL || !device_id_valid(udid))
-		return err_set(err, ERR_INVALID,
-		    "the message names no UDID of 1 to 64 letters, digits and "
-		    "'-'");
-	p->ask.udid = udid;
-	if (serial != NULL && serial[0] != '\0') {
-		if (strlen(serial) > ADMISSION_SERIAL_MAX ||
-		    !text_is_clean(bytes_text(serial)))
-			return err_set(
-			    err, ERR_INVALID, "SERIAL is no serial number");
-		p->ask.serial = p->serial = serial;
-	}
-	p->challenge = pl_get_string(m, "CHALLENGE");
+	if (p->message.udid == NULL)
+		return err_set(
+		    err, ERR_INVALID, "there is no UDID in the message");
+	p->ask.udid = p->message.udid;
+	p->ask.serial = p->message.serial;
+	if (p->message.serial != NULL)
+		p->serial = p->message.serial;
+	p->challenge = pl_get_string(p->message.content, "CHALLENGE");
 	if (p->challenge == NULL || p->challenge[0] == '\0')
 		return err_set(
 		    err, ERR_INVALID, "there is no CHALLENGE in the message");

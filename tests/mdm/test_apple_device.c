@@ -45,12 +45,11 @@ test_message(void)
 {
 	struct device_message m = { .content = NULL };
 	struct buf b = message("leaf", "-certfile ca.pem"), text = { 0 };
-	const char *udid;
 
 	ok(device_message_parse(buf_view(&b), &m, &err) == ERR_OK,
 	    "a message of a device is read");
-	udid = pl_get_string(m.content, "UDID");
-	ok(udid != NULL && strcmp(udid, "U1") == 0, "what it says");
+	ok(m.udid != NULL && strcmp(m.udid, "U1") == 0 && m.serial == NULL,
+	    "what it says");
 	ok(strcmp(cert_common_name(m.signer), "leaf") == 0, "who signed it");
 	ok(m.n_certs == 1 && strcmp(cert_common_name(m.certs[0]),
 				 "Apple iPhone Device CA") == 0,
@@ -100,6 +99,38 @@ test_odd_messages(void)
 	       bytes_of(big, DEVICE_MESSAGE_MAX + 1), &m, &err) == ERR_TOO_BIG,
 	    "more than 64 KiB is not looked at");
 	free(big);
+}
+
+/* A message with that UDID and serial number. */
+static enum err_code
+named(const char *udid, const char *serial)
+{
+	char xml[1024];
+
+	snprintf(xml, sizeof(xml),
+	    "<plist version=\"1.0\"><dict><key>UDID</key><string>%s</string>"
+	    "<key>SERIAL</key><string>%s</string></dict></plist>",
+	    udid, serial);
+	content(xml);
+	return parse("leaf", "");
+}
+
+static void
+test_names(void)
+{
+	char longest[66];
+
+	memset(longest, 'S', 65);
+	longest[65] = '\0';
+	ok(named("U1", "C02XK0AAJG5J") == ERR_OK, "a UDID and a serial number");
+	ok(named("", "") == ERR_OK, "what is empty is not told");
+	ok(named("U1, CN=root", "S") == ERR_INVALID && says(&err, "UDID"),
+	    "a UDID is letters, digits and '-'");
+	ok(named(longest, "S") == ERR_INVALID, "64 of them at most");
+	ok(named("U1", "S\nT") == ERR_INVALID && says(&err, "SERIAL"),
+	    "a serial number is one line");
+	ok(named("U1", longest) == ERR_INVALID, "and not long");
+	content(DICT);
 }
 
 /* ERR_OK and *how, or why not. */
@@ -212,6 +243,7 @@ main(void)
 	rules_begin(&options);
 	test_message();
 	test_odd_messages();
+	test_names();
 	test_chain();
 	test_root();
 	ok(ERR_peek_error() == 0, "OpenSSL's error queue is empty");
