@@ -198,19 +198,6 @@ check_message(const struct pass *p, struct buf *transaction, struct err *err)
 	return rc;
 }
 
-/* Characters of a query that are passed on as they came. */
-static bool
-query_is_clean(struct bytes query)
-{
-	size_t i;
-
-	for (i = 0; i < query.len; i++)
-		if (query.p[i] <= ' ' || query.p[i] >= 0x7f ||
-		    query.p[i] == '#')
-			return false;
-	return true;
-}
-
 /* What SCEP has; a page of that CA would be one of ours for a browser. */
 static const char *
 type_of(const struct upstream_reply *r)
@@ -227,6 +214,55 @@ type_of(const struct upstream_reply *r)
 	return "application/octet-stream";
 }
 
+/* RFC 8894 3.5.2; words that a client does not know mean nothing to it. */
+static void
+put_caps(struct bytes said, struct buf *b)
+{
+	static const char *const known[] = { "AES", "DES3", "GetNextCACert",
+		"POSTPKIOperation", "Renewal", "SHA-1", "SHA-224", "SHA-256",
+		"SHA-384", "SHA-512", "SCEPStandard", "Update" };
+	struct bytes line;
+	size_t i;
+
+	while (text_line(&said, &line)) {
+		line = text_trim(line);
+		for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+			if (line.len == strlen(known[i]) &&
+			    strncasecmp((const char *)line.p, known[i],
+				line.len) == 0)
+				buf_printf(b, "%s\n", known[i]);
+	}
+}
+
+/*
+ * What SCEP says in an answer goes on to the device, and nothing else: who may
+ * write an organization's files could otherwise read with our eyes whatever
+ * this machine reaches.  False: there is none of it.
+ */
+static bool
+put_reply(struct pass *p, const struct upstream_reply *r, struct buf *outcome,
+    bool *issued)
+{
+	struct bytes body = buf_view(&r->body);
+
+	*issued = false;
+	if (r->status != 200) {
+		buf_printf(outcome, "HTTP %ld", r->status);
+		return false;
+	}
+	if (strcmp(p->operation, "GetCACaps") == 0) {
+		put_caps(body, &p->x->reply);
+		return true;
+	}
+	if (strcmp(p->operation, "PKIOperation") == 0 &&
+	    !third_outcome(body, outcome, issued)) {
+		buf_text(outcome, "an answer that is no CertRep");
+		return false;
+	}
+	buf_bytes(&p->x->reply, body);
+	return true;
+}
+
 static void
 answer(struct pass *p, const struct upstream_reply *r, const char *transaction)
 {
@@ -234,20 +270,23 @@ answer(struct pass *p, const struct upstream_reply *r, const char *transaction)
 	struct buf outcome = { 0 };
 	bool issued;
 
-	x->status = r->status >= 200 && r->status <= 599 ? (int)r->status : 502;
-	x->content_type = type_of(r);
-	exchange_reply_header(x, "x-content-type-options", "nosniff");
-	buf_bytes(&x->reply, buf_view(&r->body));
-	if (strcmp(p->operation, "PKIOperation") != 0)
-		return;
-	if (r->status != 200)
-		buf_printf(&outcome, "HTTP %ld", r->status);
-	else if (!third_outcome(buf_view(&r->body), &outcome, &issued))
-		buf_text(&outcome, "an answer that is no CertRep");
-	else if (issued)
+	if (put_reply(p, r, &outcome, &issued)) {
+		x->status = 200;
+		x->content_type = type_of(r);
+		exchange_reply_header(x, "x-content-type-options", "nosniff");
+	} else {
+		exchange_text(x,
+		    r->status >= 400 && r->status <= 599 ? (int)r->status : 502,
+		    "The certificate authority behind this address answers "
+		    "with %s.",
+		    buf_str(&outcome));
+	}
+	if (issued)
 		ndes_used(p->t->ndes, p->s.org, p->id);
-	buf_printf(&outcome, "; transaction %s", transaction);
-	say(p, "passed on to the other CA", buf_str(&outcome));
+	if (strcmp(p->operation, "PKIOperation") == 0) {
+		buf_printf(&outcome, "; transaction %s", transaction);
+		say(p, "passed on to the other CA", buf_str(&outcome));
+	}
 	buf_free(&outcome);
 }
 
@@ -264,7 +303,11 @@ static void
 forward(struct pass *p, const char *transaction)
 {
 	struct exchange *x = p->x;
-	bool post = strcmp(x->method, "POST") == 0, timed_out = false;
+	bool post = strcmp(x->method, "POST") == 0 &&
+	            strcmp(p->operation, "PKIOperation") == 0;
+	bool timed_out = false;
+	size_t len = 0;
+	const char *message = post ? NULL : exchange_query(x, "message", &len);
 	struct upstream_reply r = { .status = 0 };
 	struct buf url = { 0 };
 	struct upstream u = { .engine = p->t->engine,
@@ -274,12 +317,13 @@ forward(struct pass *p, const char *transaction)
 	struct err err = { 0 };
 	enum err_code rc;
 
-	/* some clients repeat the message in the query of a POST */
-	buf_printf(&url, "%s?", p->s.url);
-	if (post)
-		buf_text(&url, "operation=PKIOperation");
-	else
-		buf_bytes(&url, x->query);
+	/* not the query as it came: of two operations in it that CA may take
+	 * the other one */
+	buf_printf(&url, "%s?operation=%s", p->s.url, p->operation);
+	if (message != NULL) {
+		buf_text(&url, "&message=");
+		text_url(&url, message);
+	}
 	u.url = buf_str(&url);
 	if ((rc = buf_error(&url, &err)) == ERR_OK)
 		rc = upstream_ask(&u, &r, &timed_out, &err);
@@ -312,8 +356,7 @@ serve(struct pass *p)
 		exchange_text(x, 404,
 		    "This address is for devices that have an enrollment "
 		    "profile of the organization: it stands in there.");
-	} else if ((p->operation = read_operation(x)) == NULL ||
-		   !query_is_clean(x->query)) {
+	} else if ((p->operation = read_operation(x)) == NULL) {
 		exchange_text(x, 400,
 		    "This is a SCEP address, for devices. It takes "
 		    "?operation=GetCACaps, GetCACert and PKIOperation.");

@@ -21,7 +21,8 @@ mkdir "$N"
 server2=$!
 third_cleanup()
 {
-	kill "$server2" ${relay2:+"$relay2"} ${scepserver:+"$scepserver"} 2>/dev/null
+	kill "$server2" ${relay2:+"$relay2"} ${scepserver:+"$scepserver"} \
+		${www:+"$www"} 2>/dev/null
 	wait "$server2" 2>/dev/null
 	grep -q " $N fuse" /proc/self/mounts && fusermount3 -uz "$N"
 	mdm_cleanup
@@ -224,6 +225,32 @@ idle proxied acme
 is "$STATUS" 400 'a device that was removed may not speak any more'
 grep -qF -e secret1 -e 'not a string' "$M/events" "$T/log"
 is "$?" 1 'no event and no log has a challenge'
+
+# ---- through the proxy, to what is no CA --------------------------------------
+# Who may write scep/url must not read what this machine alone can reach.
+
+mkdir "$T/www"
+echo internal >"$T/www/page"
+WWW=$(free_port)
+python3 -m http.server --bind 127.0.0.1 --directory "$T/www" "$WWW" \
+	>"$T/www.out" 2>"$T/www.log" &
+www=$!
+wait_until 'curl -s -o "$T/body" "http://127.0.0.1:$WWW/page"'
+echo "http://127.0.0.1:$WWW/page" >"$S/url"
+is "$(curl -s "$LOCAL/$ID?operation=GetCACaps")" '' \
+	'of an answer to GetCACaps what SCEP knows goes through'
+curl -s -o "$T/body" \
+	"$LOCAL/$ID?operation=GetCACaps&operation=PKIOperation&message=a%20b"
+curl -s -o "$T/body" --data-binary hello "$LOCAL/$ID?operation=GetCACaps"
+is "$(grep -o '"[A-Z]* /page?.*"' "$T/www.log" | sort -u)" \
+	'"GET /page?operation=GetCACaps HTTP/1.1"
+"GET /page?operation=GetCACaps&message=a%20b HTTP/1.1"' \
+	'that server hears one operation, the one that was judged'
+echo "http://127.0.0.1:$WWW/none" >"$S/url"
+is "$(curl -s -w ' %{http_code}' "$LOCAL/$ID?operation=GetCACaps" |
+	tr -d '\n')" "The certificate authority behind this address answers \
+with HTTP 404. 404" 'a page of an error stays here'
+kill "$www"
 
 rm "$S/url" "$S/proxy"
 is "$(fetch '/scep/acme?operation=GetCACert' -o "$T/body" -w '%{http_code}')" \
