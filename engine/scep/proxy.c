@@ -228,8 +228,8 @@ put_caps(struct bytes said, struct buf *b)
 		line = text_trim(line);
 		for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 			if (line.len == strlen(known[i]) &&
-			    strncasecmp((const char *)line.p, known[i],
-				line.len) == 0)
+			    strncasecmp(
+				(const char *)line.p, known[i], line.len) == 0)
 				buf_printf(b, "%s\n", known[i]);
 	}
 }

@@ -259,7 +259,8 @@ ask(struct third *t, const struct scep_settings *s, struct err *err)
 
 	/* old ones do not know GetCACaps (RFC 8894 3.5.1) */
 	if (rc == ERR_OK && get(t, s, "GetCACaps", &caps, NULL) == ERR_OK &&
-	    caps.status == 200 && text_is_utf8(buf_view(&caps.body)) &&
+	    caps.status == 200 && caps.body.len > 0 &&
+	    text_is_utf8(buf_view(&caps.body)) &&
 	    memchr(caps.body.p, '\0', caps.body.len) == NULL)
 		snprintf(words, sizeof(words), "%.*s", (int)caps.body.len,
 		    buf_str(&caps.body));

@@ -230,13 +230,31 @@ is "$?" 1 'no event and no log has a challenge'
 # Who may write scep/url must not read what this machine alone can reach.
 
 mkdir "$T/www"
-echo internal >"$T/www/page"
-WWW=$(free_port)
-python3 -m http.server --bind 127.0.0.1 --directory "$T/www" "$WWW" \
-	>"$T/www.out" 2>"$T/www.log" &
+: >"$T/www/GetCACaps"
+cp "$T/ca.der" "$T/www/GetCACert"
+python3 -c '
+import http.server, os, re, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        operation = re.search("operation=([A-Za-z]*)", self.path).group(1)
+        found = not self.path.startswith("/none")
+        with open(os.path.join(sys.argv[1], operation), "rb") as f:
+            body = f.read() if found else b"<p>internal</p>"
+        self.send_response(200 if found else 404)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    do_POST = do_GET
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+print(server.server_port, flush=True)
+server.serve_forever()' "$T/www" >"$T/www.port" 2>>"$T/www.log" &
 www=$!
-wait_until 'curl -s -o "$T/body" "http://127.0.0.1:$WWW/page"'
+wait_until '[ -s "$T/www.port" ]'
+WWW=$(cat "$T/www.port")
 echo "http://127.0.0.1:$WWW/page" >"$S/url"
+works 'a CA that says nothing of what it can is taken' profile
+echo internal >"$T/www/GetCACaps"
+: >"$T/www.log"
 is "$(curl -s "$LOCAL/$ID?operation=GetCACaps")" '' \
 	'of an answer to GetCACaps what SCEP knows goes through'
 curl -s -o "$T/body" \
