@@ -153,6 +153,26 @@ rate_take(struct rate *r, const char *peer, bool shared, int64_t now)
 	return yes;
 }
 
+void
+rate_give(struct rate *r, const char *peer, bool shared)
+{
+	uint8_t address[16];
+	struct bucket *one;
+	bool known = !shared && parse(peer, address);
+
+	if (known && is_here(address))
+		return;
+	pthread_mutex_lock(&r->mutex);
+	if (r->all.tokens < r->limits.all_burst)
+		r->all.tokens++;
+	if (known) {
+		one = bucket_of(r, address, r->limits.burst, 1);
+		if (one->tokens < r->limits.burst)
+			one->tokens++;
+	}
+	pthread_mutex_unlock(&r->mutex);
+}
+
 static struct bucket *
 bucket_named(struct rate *r, const char *name, int64_t burst, int64_t now)
 {

@@ -39,6 +39,9 @@ void rate_free(struct rate *r);
  */
 bool rate_take(struct rate *r, const char *peer, bool shared, int64_t now);
 
+/* What peer took last shall not count. */
+void rate_give(struct rate *r, const char *peer, bool shared);
+
 /* Whether it is an address of this machine: 127.0.0.0/8 or ::1. */
 bool rate_is_here(const char *peer);
 

@@ -19,12 +19,19 @@ struct scep {
 	struct teller *teller;
 	struct third *third;
 	struct revoked *revoked;
-	struct rate *rate; /* of OCSP */
+	struct rate *rate;  /* of OCSP */
+	struct rate *tries; /* of requests that are refused */
 };
 
 /* An answer costs a signature; a service asks for each of its clients. */
 static const struct rate_limits ocsp_limits = {
 	.burst = 300, .second = 30, .all_burst = 1500, .all_second = 300
+};
+
+/* What is refused costs two operations of a key, and may be a guess at a string
+ * that an administrator has made up. */
+static const struct rate_limits try_limits = {
+	.burst = 60, .second = 1, .all_burst = 1500, .all_second = 300
 };
 
 enum err_code
@@ -38,6 +45,7 @@ scep_open(struct engine *e, struct scep **ret, struct err *err)
 	s->engine = e;
 	if ((s->teller = teller_new(e)) == NULL ||
 	    (s->rate = rate_new(&ocsp_limits)) == NULL ||
+	    (s->tries = rate_new(&try_limits)) == NULL ||
 	    (s->revoked = revoked_new(e)) == NULL)
 		rc = err_set(err, ERR_NO_MEMORY, "SCEP");
 	else if ((rc = authorities_new(e, &s->authorities, err)) == ERR_OK)
@@ -60,6 +68,7 @@ scep_close(struct scep *s)
 	third_free(s->third);
 	revoked_free(s->revoked);
 	rate_free(s->rate);
+	rate_free(s->tries);
 	authorities_free(s->authorities);
 	teller_free(s->teller);
 	free(s);
@@ -112,6 +121,31 @@ refuse(struct exchange *x, struct scep *s, const struct enroll *e,
 		send_reply(x);
 }
 
+/* Whether many stand behind the address: it is a proxy's, or that of this
+ * machine and somebody passes others on there. */
+static bool
+is_shared(const struct scep *s, const struct exchange *x)
+{
+	return engine_has_proxy(s->engine, x->peer) ||
+	       (rate_is_here(x->peer) &&
+		   (exchange_header(x, "x-forwarded-for").p != NULL ||
+		       exchange_header(x, "forwarded").p != NULL));
+}
+
+static bool
+too_often(struct exchange *x, struct scep *s)
+{
+	if (x->peer == NULL ||
+	    rate_take(s->tries, x->peer, is_shared(s, x), x->now))
+		return false;
+	exchange_text(x, 429,
+	    "Too many requests from this address were refused: try again in "
+	    "%s seconds.",
+	    RATE_RETRY_AFTER);
+	exchange_reply_header(x, "retry-after", RATE_RETRY_AFTER);
+	return true;
+}
+
 /* ---- PKIOperation ------------------------------------------------------- */
 
 static void
@@ -136,6 +170,8 @@ enroll(struct exchange *x, struct scep *s, struct enroll *e, struct message *m)
 out:
 	if (rc == ERR_UNSUPPORTED && fault == MESSAGE_BAD_CHECK)
 		fault = MESSAGE_BAD_ALG;
+	if (rc == ERR_OK && x->peer != NULL)
+		rate_give(s->tries, x->peer, is_shared(s, x));
 	if (rc == ERR_OK)
 		send_reply(x);
 	else if (err_http(rc) >= 500)
@@ -224,6 +260,8 @@ pki_operation(struct exchange *x, struct scep *s, const struct authority *a)
 	struct err err = { 0 };
 	enum err_code rc;
 
+	if (too_often(x, s))
+		return;
 	if (x->body.len > SCEP_MESSAGE_MAX) {
 		exchange_text(x, 413,
 		    "A SCEP message has at most %u bytes; these are %zu.",

@@ -22,7 +22,8 @@ struct world {
 	struct engine engine;
 	struct scep *scep;
 	uint32_t org;
-	X509 *ca; /* as GetCACert gave it */
+	X509 *ca;         /* as GetCACert gave it */
+	const char *peer; /* who asks; NULL: 192.0.2.7 */
 };
 
 static inline int64_t
@@ -133,7 +134,7 @@ world_serve(struct world *w, struct exchange *x)
 	if (x->now == 0)
 		x->now = WORLD_NOW;
 	x->path = "/scep/acme";
-	x->peer = "192.0.2.7";
+	x->peer = w->peer == NULL ? "192.0.2.7" : w->peer;
 	scep_serve(x, w->scep);
 }
 
