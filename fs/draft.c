@@ -5,8 +5,8 @@
 
 /* ---- open --------------------------------------------------------------- */
 
-static enum err_code
-take_bytes(struct drafts *d, uint64_t n, struct err *err)
+enum err_code
+draft_take_bytes(struct drafts *d, uint64_t n, struct err *err)
 {
 	if (atomic_fetch_add(&d->total, n) + n <= DRAFT_TOTAL_MAX)
 		return ERR_OK;
@@ -27,7 +27,7 @@ load(struct draft *f, const struct draft_open *o, struct err *err)
 	if (f->emptied)
 		return ERR_OK;
 	f->base_version = o->version;
-	if ((rc = take_bytes(f->d, o->bytes.len, err)) != ERR_OK)
+	if ((rc = draft_take_bytes(f->d, o->bytes.len, err)) != ERR_OK)
 		return rc;
 	buf_bytes(&f->buf, o->bytes);
 	if ((rc = buf_error(&f->buf, err)) != ERR_OK)
@@ -77,10 +77,10 @@ draft_open(struct drafts *d, const struct draft_open *o, struct draft **ret,
 	return rc;
 }
 
-/* ---- write -------------------------------------------------------------- */
+/* ---- state ------------------------------------------------------------- */
 
-static void
-set_dirty(struct draft *f, bool dirty)
+void
+draft_set_dirty(struct draft *f, bool dirty)
 {
 	struct target *t = f->target;
 
@@ -100,169 +100,14 @@ set_dirty(struct draft *f, bool dirty)
 	f->pending = dirty ? f->buf.len + 1 : 0;
 }
 
-static enum err_code
-poison(struct draft *f, const struct err *why, struct err *err)
-{
-	f->poisoned = true;
-	f->pending = 0;
-	f->err = *why;
-	if (err != NULL)
-		*err = *why;
-	return why->code;
-}
-
-static enum err_code
-told_before(const struct draft *f, bool *again, struct err *err)
+enum err_code
+draft_told_before(const struct draft *f, bool *again, struct err *err)
 {
 	if (again != NULL)
 		*again = true;
 	if (err != NULL)
 		*err = f->err;
 	return f->err.code;
-}
-
-static enum err_code
-resize(struct draft *f, uint64_t size, struct err *err)
-{
-	uint64_t limit = place_limit(f->place);
-	enum err_code rc;
-
-	if (size > limit)
-		return err_set(err, ERR_TOO_BIG,
-		    "a file here has at most %llu bytes",
-		    (unsigned long long)limit);
-	if (size > f->buf.len &&
-	    (rc = take_bytes(f->d, size - f->buf.len, err)) != ERR_OK)
-		return rc;
-	if (size < f->buf.len)
-		atomic_fetch_sub(&f->d->total, f->buf.len - size);
-	else
-		limit = f->buf.len; /* what to give back on failure */
-	buf_resize(&f->buf, size);
-	if ((rc = buf_error(&f->buf, err)) != ERR_OK) {
-		f->buf.error = ERR_OK;
-		atomic_fetch_sub(&f->d->total, size - limit);
-	}
-	return rc;
-}
-
-/* Look at what was written from the beginning on without a gap. */
-static enum err_code
-scan(struct draft *f, uint64_t off, uint64_t len, struct err *err)
-{
-	if (off < f->prefix) {
-		f->no_scan = true;
-		if (off + len > f->prefix)
-			f->prefix = off + len;
-	} else if (off == f->prefix) {
-		f->prefix += len;
-	}
-	if (f->no_scan || off > f->prefix)
-		return ERR_OK;
-	return file_scan(f->d->engine, f->place, f->name, &f->scan,
-	    bytes_of(f->buf.p, f->prefix), err);
-}
-
-static enum err_code
-write_locked(struct draft *f, uint64_t off, struct bytes bytes, struct err *err)
-{
-	uint64_t size = f->buf.len;
-	enum err_code rc;
-
-	if (f->append)
-		off = f->buf.len;
-	if (off > UINT32_MAX) /* beyond every limit; no sum overflows */
-		off = UINT32_MAX;
-	if (off + bytes.len > size)
-		size = off + bytes.len;
-	if ((rc = resize(f, size, err)) != ERR_OK)
-		return rc;
-	if (bytes.len > 0)
-		memcpy(f->buf.p + off, bytes.p, bytes.len);
-	f->failed = f->emptied = false;
-	set_dirty(f, true);
-	return scan(f, off, bytes.len, err);
-}
-
-enum err_code
-draft_write(struct draft *f, uint64_t off, struct bytes bytes,
-    const struct actor *actor, bool *again, struct err *err)
-{
-	struct err why = { 0 };
-	enum err_code rc;
-
-	if (again != NULL)
-		*again = false;
-	pthread_mutex_lock(&f->mutex);
-	if (f->poisoned) {
-		rc = told_before(f, again, err);
-	} else {
-		f->actor = *actor;
-		rc = write_locked(f, off, bytes, &why);
-		if (rc != ERR_OK)
-			rc = poison(f, &why, err);
-	}
-	pthread_mutex_unlock(&f->mutex);
-	return rc;
-}
-
-enum err_code
-draft_truncate(
-    struct draft *f, uint64_t size, const struct actor *actor, struct err *err)
-{
-	enum err_code rc = ERR_OK;
-
-	pthread_mutex_lock(&f->mutex);
-	if (size == 0) {
-		f->poisoned = f->no_scan = false;
-		f->prefix = 0;
-		f->base_version = 0; /* nothing of the old one is used */
-		file_scan_free(f->scan);
-		f->scan = NULL;
-	}
-	if (f->poisoned)
-		rc = told_before(f, NULL, err);
-	else if (size != f->buf.len || size == 0)
-		rc = resize(f, size, err);
-	else if (!f->dirty)
-		goto out; /* as it was */
-	if (rc == ERR_OK) {
-		f->actor = *actor;
-		f->failed = f->emptied = false;
-		if (size < f->prefix) {
-			f->no_scan = true;
-			f->prefix = size;
-		}
-		set_dirty(f, true);
-	}
-out:
-	pthread_mutex_unlock(&f->mutex);
-	return rc;
-}
-
-enum err_code
-draft_read(
-    struct draft *f, uint64_t off, uint64_t max, struct buf *b, struct err *err)
-{
-	pthread_mutex_lock(&f->mutex);
-	if (off < f->buf.len) {
-		uint64_t left = f->buf.len - off;
-
-		buf_put(b, f->buf.p + off, left < max ? left : max);
-	}
-	pthread_mutex_unlock(&f->mutex);
-	return buf_error(b, err);
-}
-
-uint64_t
-draft_size(struct draft *f)
-{
-	uint64_t size;
-
-	pthread_mutex_lock(&f->mutex);
-	size = f->buf.len;
-	pthread_mutex_unlock(&f->mutex);
-	return size;
 }
 
 /* ---- commit ------------------------------------------------------------- */
@@ -372,7 +217,7 @@ commit_locked(struct draft *f, struct draft_result *ret, struct err *err)
 	enum err_code rc;
 
 	if (f->poisoned || (f->dirty && f->failed)) {
-		rc = told_before(f, &ret->again, err);
+		rc = draft_told_before(f, &ret->again, err);
 		hide(f, false);
 		return rc;
 	}
@@ -380,7 +225,7 @@ commit_locked(struct draft *f, struct draft_result *ret, struct err *err)
 		return ERR_OK;
 	f->err = (struct err){ 0 };
 	if ((rc = store(f, &f->err)) == ERR_OK) {
-		set_dirty(f, false);
+		draft_set_dirty(f, false);
 		f->emptied = false;
 		ret->changed = true;
 		return ERR_OK;
@@ -422,7 +267,7 @@ draft_commit(struct draft *f, const struct actor *actor,
 	if (actor->pid != 0)
 		f->actor = *actor;
 	if (is_new_and_empty(f))
-		set_dirty(f, true);
+		draft_set_dirty(f, true);
 	rc = commit_locked(f, ret, err);
 	pthread_mutex_unlock(&f->mutex);
 	return rc;
@@ -441,10 +286,10 @@ draft_release(struct draft *f, struct draft_result *ret, struct err *err)
 	judge_empty = f->target->drafts == 1 || !f->target->unborn;
 	pthread_mutex_unlock(&d->mutex);
 	if (f->emptied && !f->dirty && judge_empty)
-		set_dirty(f, true);
+		draft_set_dirty(f, true);
 	rc = commit_locked(f, ret, err);
 	if (f->dirty)
-		set_dirty(f, false);
+		draft_set_dirty(f, false);
 	hide(f, true);
 	pthread_mutex_lock(&d->mutex);
 	target_leave(d, f->target);

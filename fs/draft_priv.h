@@ -1,6 +1,6 @@
 /*
- * draft_priv.h - between draft.c (one open file) and drafts.c (the names that
- * are being written).
+ * draft_priv.h - between draft.c and draft_write.c (one open file) and
+ * drafts.c (the names that are being written).
  */
 #ifndef MDMFS_FS_DRAFT_PRIV_H
 #define MDMFS_FS_DRAFT_PRIV_H
@@ -57,6 +57,14 @@ struct draft {
 };
 
 int64_t draft_now_ns(void);
+
+/* n bytes more of all that is being written.  ERR_FULL. */
+enum err_code draft_take_bytes(struct drafts *d, uint64_t n, struct err *err);
+/* f->mutex is held. */
+void draft_set_dirty(struct draft *f, bool dirty);
+/* The failure that was told already. */
+enum err_code draft_told_before(
+    const struct draft *f, bool *again, struct err *err);
 
 /* d->mutex is held. */
 struct target *target_get(struct drafts *d, uint64_t ino);

@@ -264,6 +264,11 @@ test_limits(void)
 	    "for truncate, too");
 	ok(release(d, NULL) == ERR_TOO_BIG && holds("https://f.example\n"),
 	    "and the old content stays");
+	d = edit(true, false);
+	ok(draft_truncate(d, UINT64_MAX, &actor, NULL) == ERR_TOO_BIG,
+	    "a file that is one hole has nothing written");
+	ok(release(d, NULL) == ERR_TOO_BIG && holds("https://f.example\n"),
+	    "and is refused with that, not as an empty one");
 }
 
 int
