@@ -209,6 +209,7 @@ name_move(struct fs *f, const struct move *m, struct err *err)
 {
 	const struct node *n = m->node;
 	struct name_is is = { 0 };
+	struct file_node restored;
 	struct file_write w;
 	enum err_code rc;
 
@@ -234,8 +235,13 @@ name_move(struct fs *f, const struct move *m, struct err *err)
 		           ? scratch_rename(f->scratch, n->ino, m->to->ino,
 				 m->to_name, err)
 		           : real_to_scratch(f, m, err);
-	if (n->source == NODE_SCRATCH)
-		return scratch_to_real(f, m, is.row, err);
 	w = write_to(m, is.row);
-	return file_rename(f->engine, &w, m->no_replace, err);
+	rc = n->source == NODE_SCRATCH
+	         ? scratch_to_real(f, m, is.row, err)
+	         : file_rename(f->engine, &w, m->no_replace, err);
+	/* sed -i~ and rsync -b have moved the old one away: it is back */
+	if (rc != ERR_OK)
+		(void)file_restore(
+		    f->engine, m->to->ino, m->to_name, &restored, NULL);
+	return rc;
 }
