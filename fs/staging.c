@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "fs/names.h"
 #include "fs/text.h"
@@ -44,21 +45,51 @@ fault(struct staging *s, const char *path, const struct err *err)
 	text_fault(&s->faults, path, err);
 }
 
-/* As the kernel would answer the same change of one file. */
 static bool
-may(struct staging *s, const struct file_node *n, unsigned want,
-    const char *path)
+deny(struct staging *s, const struct file_node *n, const char *path)
 {
-	const struct view_owned of = { n->uid, n->gid, n->mode };
 	struct err err = { 0 };
 
-	if (view_may(s->view, &of, want))
-		return true;
 	if (err_set(&err, ERR_DENIED,
 		"it is not yours to change: owner %u:%u, mode %04o", n->uid,
 		n->gid, n->mode) != ERR_OK)
 		fault(s, path, &err);
 	return false;
+}
+
+static bool
+has(const struct staging *s, const struct file_node *n, unsigned want)
+{
+	return view_may(
+	    s->view, &(struct view_owned){ n->uid, n->gid, n->mode }, want);
+}
+
+/* As the kernel would answer the same change of one file. */
+static bool
+may(struct staging *s, const struct file_node *n, unsigned want,
+    const char *path)
+{
+	return has(s, n, want) || deny(s, n, path);
+}
+
+/* In a directory with the sticky bit everybody removes his own alone. */
+static bool
+may_remove(struct staging *s, const struct file_node *dir,
+    const struct file_node *n, const char *path)
+{
+	uint32_t uid = s->view->uid;
+
+	return (dir->mode & S_ISVTX) == 0 || uid == 0 || uid == dir->uid ||
+	       uid == n->uid || deny(s, n, path);
+}
+
+/* What the caller could not read is not compared for him. */
+static bool
+may_read(const struct staging *s, const struct file_node *n)
+{
+	return place_is_secret(n->place)
+	           ? s->view->uid == 0 || s->view->uid == n->uid
+	           : has(s, n, VIEW_READ);
 }
 
 static enum err_code
@@ -149,7 +180,7 @@ plan_file(struct staging *s, const struct pair *dir, enum place place,
 
 	item.w = wanted(s, dir, &e->node, live);
 	item.w.place = place;
-	if (live->ino != 0 && live->place == place)
+	if (live->ino != 0 && live->place == place && may_read(s, live))
 		rc = same_bytes(s, live, &e->node, &same, err);
 	if (rc != ERR_OK)
 		return rc;
@@ -179,8 +210,12 @@ holds_commands(enum place place)
 	return place == PLACE_ORG_COMMANDS || place == PLACE_GROUP_COMMANDS;
 }
 
+/* To remove all that is in a directory it must be listed, as by rm -r. */
+#define VIEW_ALL (VIEW_READ | VIEW_WRITE | VIEW_EXECUTE)
+
 static enum err_code plan_removal(struct staging *s,
-    const struct file_node *node, const char *path, struct err *err);
+    const struct file_node *dir, const struct file_node *node, const char *path,
+    struct err *err);
 
 static enum err_code
 plan_emptying(struct staging *s, const struct file_node *dir, const char *path,
@@ -188,32 +223,36 @@ plan_emptying(struct staging *s, const struct file_node *dir, const char *path,
 {
 	struct staging_entries l = { 0 };
 	enum err_code rc = staging_list(s->engine, dir->ino, &l, err);
+	bool allowed =
+	    rc == ERR_OK && (l.n == 0 || may(s, dir, VIEW_ALL, path));
 
-	if (rc == ERR_OK && l.n > 0 &&
-	    !may(s, dir, VIEW_WRITE | VIEW_EXECUTE, path))
-		l.failed = true;
-	for (size_t i = 0; rc == ERR_OK && !l.failed && i < l.n; i++) {
+	for (size_t i = 0; rc == ERR_OK && allowed && i < l.n; i++) {
 		char *below = path_below(path, l.p[i].name, err);
 
-		rc = below == NULL ? ERR_NO_MEMORY
-		                   : plan_removal(s, &l.p[i].node, below, err);
+		rc = below == NULL
+		         ? ERR_NO_MEMORY
+		         : plan_removal(s, dir, &l.p[i].node, below, err);
 		free(below);
 	}
 	staging_entries_free(&l);
 	return rc;
 }
 
+/* Of dir.  A directory that cannot be emptied stays: that is told already. */
 static enum err_code
-plan_removal(struct staging *s, const struct file_node *node, const char *path,
-    struct err *err)
+plan_removal(struct staging *s, const struct file_node *dir,
+    const struct file_node *node, const char *path, struct err *err)
 {
 	const struct file_item item = { .act = FILE_ACT_REMOVE,
 		.w = { .ino = node->ino, .parent = node->parent } };
+	unsigned faults = s->nfaults;
 	enum err_code rc = ERR_OK;
 
+	if (!may_remove(s, dir, node, path))
+		return ERR_OK;
 	if (node->is_dir)
 		rc = plan_emptying(s, node, path, err);
-	if (rc != ERR_OK)
+	if (rc != ERR_OK || s->nfaults > faults)
 		return rc;
 	buf_printf(&s->lines, "remove %s\n", path);
 	s->removed++;
@@ -241,13 +280,13 @@ plan_rest(struct staging *s, const struct pair *dir, struct err *err)
 		if (rc != ERR_NOT_FOUND)
 			break;
 		if (!asked)
-			allowed = may(s, &dir->live, VIEW_WRITE | VIEW_EXECUTE,
-			    dir->path);
+			allowed = may(s, &dir->live, VIEW_ALL, dir->path);
 		asked = true;
 		path = path_below(dir->path, l.p[i].name, err);
 		rc = path == NULL ? ERR_NO_MEMORY : ERR_OK;
 		if (rc == ERR_OK && allowed)
-			rc = plan_removal(s, &l.p[i].node, path, err);
+			rc = plan_removal(
+			    s, &dir->live, &l.p[i].node, path, err);
 		free(path);
 	}
 	staging_entries_free(&l);

@@ -165,6 +165,35 @@ for p in orgs/o1 orgs/new system/url; do
 done
 is "$(cat "$M/orgs/o1/name" "$M/system/url")" \
 	"$(printf 'Changed\nhttps://mdm.example.com')" 'and nothing changed'
+# ---- what rm and ls would not let her do
+mkdir -p "$M/orgs/o3/users/ann" "$M/orgs/o3/enrollment"
+chown $alice "$M/orgs/o3" "$M/orgs/o3/enrollment"
+echo root >"$M/orgs/o3/users/kept.md"
+echo root >"$M/orgs/o3/enrollment/hidden.md"
+echo secret >"$M/orgs/o3/signing/password"
+chown root "$M/orgs/o3/users" "$M/orgs/o3/enrollment"
+chmod 1777 "$M/orgs/o3/users"
+chmod 711 "$M/orgs/o3/enrollment"
+chown root "$M/orgs/o3/signing/password"
+chmod 600 "$M/orgs/o3/signing/password"
+as $alice mkdir -p "$M/staging/sly/orgs/o3/users" \
+	"$M/staging/sly/orgs/o3/signing"
+as $alice sh -c "echo secret >'$M/staging/sly/orgs/o3/signing/password'"
+is "$(as $alice cat "$M/staging/sly/diff" | grep -c -e hidden -e kept)" 0 \
+	'diff does not name what she could not list or remove'
+fails 'a commit removes nothing of others in a sticky directory' \
+	as $alice sh -c "echo go >'$M/staging/sly/commit'"
+why=$(as $alice cat "$M/status/last-error")
+for p in users/ann users/kept.md enrollment; do
+	like "$why" "^reason: orgs/o3/$p: EACCES: " "$p is not hers"
+done
+like "$why" "^reason: orgs/o3/signing/password: EACCES: " \
+	'whether she has guessed a secret she does not hear'
+is "$(printf '%s\n' "$why" | grep -c -e hidden -e ENOTEMPTY)" 0 \
+	'and nothing else is said'
+is "$(ls "$M/orgs/o3/users")" "$(printf 'ann\nann@acme.example\nkept.md')" \
+	'all is there'
+rm -r "$M/staging/sly"
 mkdir "$M/staging/roots"
 cp "$T/config/system/tls/tls.key" "$M/staging/roots/key"
 chmod 644 "$M/staging/roots/key"
