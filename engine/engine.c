@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "engine/base/net.h"
 #include "engine/base/text.h"
 #include "engine/keeper.h"
 #include "engine/mdm/profile.h"
@@ -104,6 +105,20 @@ open_store(struct engine *e, struct err *err)
 	return rc;
 }
 
+/* One that is none would never match, and nobody would be told. */
+static enum err_code
+check_proxies(const struct engine_options *options, struct err *err)
+{
+	for (size_t i = 0;
+	     i < ENGINE_MAX_PROXIES && options->proxies[i] != NULL; i++)
+		if (!net_valid(options->proxies[i]))
+			return err_set(err, ERR_INVALID,
+			    "--trusted-proxy %s: that is no network; write "
+			    "10.0.0.0/8, 192.0.2.1 or 2001:db8::/32",
+			    options->proxies[i]);
+	return ERR_OK;
+}
+
 static enum err_code
 load_schema(const struct engine_options *options, const struct schema **ret,
     struct err *err)
@@ -127,7 +142,9 @@ engine_open(
 	e->options = options;
 	e->clock = wall_clock;
 	pthread_mutex_init(&e->parts->mutex, NULL);
-	rc = load_schema(options, &e->schema, err);
+	rc = check_proxies(options, err);
+	if (rc == ERR_OK)
+		rc = load_schema(options, &e->schema, err);
 	if (rc == ERR_OK)
 		rc = open_store(e, err);
 	if (rc == ERR_OK) {

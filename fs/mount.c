@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -105,8 +106,29 @@ is_stale(const char *mountpoint)
 	return statvfs(mountpoint, &fs) != 0 && errno == ENOTCONN;
 }
 
+/* state_dir need not be there yet; then the directory that it is made in is. */
+static bool
+hides(const char *mountpoint, const char *state_dir)
+{
+	char *m = realpath(mountpoint, NULL), *s = realpath(state_dir, NULL);
+	char *up = s == NULL ? strdup(state_dir) : NULL;
+	bool below = false;
+
+	if (up != NULL)
+		s = realpath(dirname(up), NULL);
+	if (m != NULL && s != NULL) {
+		size_t n = strlen(m);
+
+		below = strncmp(s, m, n) == 0 && (s[n] == '/' || s[n] == '\0');
+	}
+	free(m);
+	free(s);
+	free(up);
+	return below;
+}
+
 enum err_code
-mount_check(const char *mountpoint, struct err *err)
+mount_check(const char *mountpoint, const char *state_dir, struct err *err)
 {
 	struct stat st, above;
 	char *up = NULL;
@@ -141,6 +163,16 @@ mount_check(const char *mountpoint, struct err *err)
 		    "something is mounted at %s already; unmount it first, or "
 		    "choose another directory",
 		    mountpoint);
+	if (geteuid() != 0 && access(mountpoint, W_OK) != 0)
+		return err_set(err, ERR_DENIED,
+		    "mount point %s: this user may not write to it; a user "
+		    "mounts on a directory of his own",
+		    mountpoint);
+	if (hides(mountpoint, state_dir))
+		return err_set(err, ERR_INVALID,
+		    "%s would be hidden by the mount at %s: keep the state "
+		    "elsewhere",
+		    state_dir, mountpoint);
 	return check_empty(mountpoint, err);
 }
 
@@ -174,10 +206,16 @@ mount_open(struct fs *f, const char *words, const char *mountpoint,
 		goto out;
 	}
 	if (fuse_session_mount(m->session, mountpoint) != 0) {
-		rc = err_set(err, ERR_INTERNAL,
-		    "cannot mount at %s: is the module fuse loaded, and may "
-		    "you use /dev/fuse?",
-		    mountpoint);
+		rc =
+		    geteuid() != 0 && strstr(words, "allow_other") != NULL
+			? err_set(err, ERR_DENIED,
+			      "cannot mount at %s: -o allow_other is for root, "
+			      "or needs a line user_allow_other in "
+			      "/etc/fuse.conf",
+			      mountpoint)
+			: err_set(err, ERR_INTERNAL,
+			      "cannot mount at %s: the line above says why",
+			      mountpoint);
 		goto out;
 	}
 	m->mounted = true;

@@ -9,10 +9,12 @@
 struct mount;
 
 /*
- * Clear a stale mount that a killed server left.  ERR_CHANGED: something else
+ * Clear a stale mount that a killed server left.  ERR_INVALID: it would hide the
+ * state_dir; ERR_DENIED: a user may not write there; ERR_CHANGED: something else
  * is mounted there; ERR_NOT_EMPTY, ERR_NOT_DIR, ERR_NOT_FOUND: the directory.
  */
-enum err_code mount_check(const char *mountpoint, struct err *err);
+enum err_code mount_check(
+    const char *mountpoint, const char *state_dir, struct err *err);
 
 /* words: for libfuse's -o. */
 enum err_code mount_open(struct fs *f, const char *words,

@@ -158,7 +158,8 @@ open_all(struct server *s, struct err *err)
 	const struct options *o = s->o;
 	enum err_code rc;
 
-	if ((rc = mount_check(o->mountpoint, err)) != ERR_OK ||
+	if ((rc = mount_check(o->mountpoint, o->engine.state_dir, err)) !=
+		ERR_OK ||
 	    (rc = engine_open(&o->engine, &s->engine, err)) != ERR_OK)
 		return rc;
 	if ((s->notify = notify_new(s->engine)) == NULL)
@@ -190,9 +191,11 @@ watch(void *arg)
 
 	for (;;) {
 		struct err err = { 0 };
+		siginfo_t from;
 
-		if (sigwait(&w->set, &sig) != 0)
-			continue;
+		if ((sig = sigwaitinfo(&w->set, &from)) < 0 ||
+		    (sig == SIGUSR2 && from.si_pid != getpid()))
+			continue; /* not by run() */
 		if (sig != SIGHUP)
 			break;
 		/* an event says what came of it */
@@ -278,15 +281,20 @@ wait_for(int fd, pid_t pid, struct err *err)
 	size_t n = 0;
 	ssize_t got;
 	char first = 0;
+	int status = 0;
 
 	if (read(fd, &first, 1) == 1 && first == 'r')
 		return ERR_OK;
 	while (n < sizeof(told) &&
 	       (got = read(fd, (char *)&told + n, sizeof(told) - n)) > 0)
 		n += (size_t)got;
-	waitpid(pid, NULL, 0);
+	waitpid(pid, &status, 0);
 	if (n != sizeof(told) || told.code == ERR_OK)
-		return err_set(err, ERR_INTERNAL, "the server has died");
+		return err_set(err, ERR_INTERNAL,
+		    "the server has died (%s); if its store is damaged, "
+		    "restore a backup",
+		    WIFSIGNALED(status) ? strsignal(WTERMSIG(status))
+					: "without a word");
 	*err = told;
 	return err->code;
 }

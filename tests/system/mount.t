@@ -52,10 +52,36 @@ like "$(said --listen nonsense "$T/state" "$M")" 'is not an address to listen on
 	'no address to listen on'
 like "$(said --listen 192.0.2.1:8443 "$T/state" "$M")" 'no network interface' \
 	'an address of another machine'
+for p in 10.0.0.0/33 proxy ''; do
+	like "$(said --listen "$listen" --trusted-proxy "$p" "$T/state" "$M")" \
+		"^mdmfs: --trusted-proxy $p: that is no network" "'$p' as trusted proxy"
+done
 like "$(said --listen "$listen" "$T/file" "$M")" 'a file stands where' \
 	'a file as STATE_DIR'
 ok "$(grep -c " $T/.* fuse" /proc/self/mounts)" 'none of them leaves a mount'
 is "$(pgrep -cf "$MDMFS .*$T")" 0 'nor a process'
+
+works 'a mount point that a user may not write to: says so, alone' sh -c "
+	mkdir '$T/roots' &&
+	! setpriv --reuid 33 --clear-groups \
+		'$MDMFS' --listen '$listen' '$T/any/s' '$T/roots' 2>'$T/said' &&
+	grep 'mount point $T/roots: .*may not write' '$T/said' &&
+	[ \$(wc -l <'$T/said') = 1 ]"
+works 'allow_other without user_allow_other: names both' sh -c "
+	! setpriv --reuid 33 --clear-groups '$MDMFS' --listen '$listen' \
+		-o allow_other '$T/any/s' '$T/any/m' 2>'$T/said' &&
+	grep '^mdmfs: .*allow_other.*user_allow_other.*/etc/fuse.conf' '$T/said'"
+for s in "$M" "$M/state" "$T/mnt/../mnt/"; do
+	like "$(said --listen "$listen" "$s" "$M")" 'would be hidden by the mount' \
+		"a STATE_DIR that the mount would hide (${s#"$T"})"
+done
+is "$(ls -A "$M")" '' 'which is not made'
+works 'a store with rubbish in its middle: says what may help' sh -c "
+	cp -r '$T/state' '$T/state.bad' &&
+	head -c 24576 /dev/zero | tr '\\0' '\\377' |
+		dd of='$T/state.bad/data.mdb' bs=4096 seek=2 conv=notrunc 2>'$T/dd' &&
+	! '$MDMFS' --listen '$listen' '$T/state.bad' '$M' 2>'$T/said' &&
+	grep -i 'restore a backup' '$T/said'"
 
 # gone: the server that is not ours to wait for has ended.
 gone()
@@ -141,6 +167,20 @@ is "$?" 0 'SIGTERM: it exits with 0, though a file is open'
 exec 7<&-
 server=
 ok "$(grep -c " $M fuse" /proc/self/mounts)" 'and unmounts'
+
+# a signal that means nothing to it
+start_server
+kill -USR2 "$server"
+kill -HUP "$server"
+for _ in $(seq 100); do
+	tail -n 3 "$M/events" | grep -q ' schema: ' && break
+	sleep 0.05
+done
+like "$(tail -n 3 "$M/events")" ' schema: ' 'SIGHUP after others is heard'
+kill -INT "$server"
+wait "$server"
+is "$?" 0 'and SIGINT ends it'
+server=
 
 # kill -9
 start_server
