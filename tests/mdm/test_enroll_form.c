@@ -9,9 +9,7 @@
 #include "engine/portal/enroll_page.h"
 #include "tests/model/rules.h"
 
-/* of "x" */
-#define HASH "$2b$05$SxXz8eWacfGKIpQ/tectJuLWXhqPH1Ai0PJwgBqz.SQ3EoqigWhwy"
-#define IN   "no push certificate"
+#define IN "no push certificate"
 
 static struct mdm *mdm;
 static uint32_t acme;
@@ -322,8 +320,7 @@ main(void)
 	org = org_dir("acme");
 	put(org, "enrollment", PLACE_ENROLLMENT, "");
 	users = put(org, "users", PLACE_ORG_USERS, "");
-	put(put(users.ino, "alice", PLACE_ORG_USER, "").ino, "password",
-	    PLACE_USER_PASSWORD, HASH);
+	put_user(users.ino, "alice", CHEAP_HASH);
 	users = put(org_dir("umbrella"), "users", PLACE_ORG_USERS, "");
 	put(users.ino, "alice", PLACE_ORG_USER, "");
 	test_scripts();

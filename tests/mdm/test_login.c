@@ -7,8 +7,7 @@
 #include "engine/model/rate.h"
 #include "tests/model/rules.h"
 
-/* of "x": cheap, and about a second */
-#define CHEAP "$2b$05$SxXz8eWacfGKIpQ/tectJuLWXhqPH1Ai0PJwgBqz.SQ3EoqigWhwy"
+/* Of "x"; about a second to compare. */
 #define DEAR                                                                   \
 	"$6$rounds=2000000$u.vqYzo3cfRknbt1$"                                  \
 	"PMOwHq6bnD2B5ysGOLJBLSL5DytpPX71nbr"                                  \
@@ -184,10 +183,8 @@ main(void)
 	acme = org_number("acme");
 	org = org_dir("acme");
 	users = put(org, "users", PLACE_ORG_USERS, "");
-	put(put(users.ino, "alice", PLACE_ORG_USER, "").ino, "password",
-	    PLACE_USER_PASSWORD, CHEAP);
-	put(put(users.ino, "bob", PLACE_ORG_USER, "").ino, "password",
-	    PLACE_USER_PASSWORD, CHEAP);
+	put_user(users.ino, "alice", CHEAP_HASH);
+	put_user(users.ino, "bob", CHEAP_HASH);
 	login = login_new();
 	enrollment = put(org, "enrollment", PLACE_ENROLLMENT, "");
 	test_words();
@@ -201,8 +198,7 @@ main(void)
 	acme = org_number("acme");
 	org = org_dir("acme");
 	users = put(org, "users", PLACE_ORG_USERS, "");
-	put(put(users.ino, "dear", PLACE_ORG_USER, "").ino, "password",
-	    PLACE_USER_PASSWORD, DEAR);
+	put_user(users.ino, "dear", DEAR);
 	login = login_new();
 	test_many();
 	login_free(login);

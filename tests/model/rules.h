@@ -168,6 +168,17 @@ take_away(uint64_t parent, const char *name)
 	pass_removals();
 }
 
+/* Of the password "x", cheap to compare. */
+#define CHEAP_HASH                                                             \
+	"$2b$05$SxXz8eWacfGKIpQ/tectJuLWXhqPH1Ai0PJwgBqz.SQ3EoqigWhwy"
+
+static inline void
+put_user(uint64_t users, const char *login, const char *hash)
+{
+	put(put(users, login, PLACE_ORG_USER, "").ino, "password",
+	    PLACE_USER_PASSWORD, hash);
+}
+
 static inline void
 rules_begin(const struct engine_options *options)
 {
