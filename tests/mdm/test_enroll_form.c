@@ -2,118 +2,62 @@
  * answered to whom.  There is no push certificate, so "no push certificate"
  * means: it was let in. */
 #include "engine/mdm/form.h"
-#include "engine/mdm/mdm.h"
 
-#include "engine/base/arena.h"
 #include "engine/model/invitations.h"
-#include "engine/portal/enroll_page.h"
-#include "tests/model/rules.h"
+#include "tests/mdm/doors.h"
 
 #define IN "no push certificate"
-
-static struct mdm *mdm;
-static uint32_t acme;
-
-struct request {
-	const char *method; /* NULL: POST */
-	const char *org;    /* NULL: acme */
-	const char *body;
-	const char *query;
-	const char *peer;
-	const char *header[8]; /* name, value, ... */
-};
-
-static int status;
-static struct buf reply;
-static char headers[4096], cookie[256], form[256];
-
-static void
-keep_answer(struct exchange *x)
-{
-	const char *p;
-	size_t i, n = 0;
-
-	status = x->status;
-	buf_reset(&reply);
-	buf_bytes(&reply, buf_view(&x->reply));
-	headers[0] = '\0';
-	for (i = 0; i < x->n_reply_headers; i++) {
-		struct exchange_header *h = &x->reply_headers[i];
-
-		n += (size_t)snprintf(headers + n, sizeof(headers) - n,
-		    "%s: %.*s\n", h->name, (int)h->value.len,
-		    (const char *)h->value.p);
-		if (strcmp(h->name, "set-cookie") == 0)
-			snprintf(cookie, sizeof(cookie), "%.*s",
-			    (int)strcspn((const char *)h->value.p, ";"),
-			    (const char *)h->value.p);
-	}
-	p = strstr(buf_str(&reply), "name=\"form\" value=\"");
-	if (p != NULL)
-		snprintf(form, sizeof(form), "%.*s", (int)strcspn(p + 19, "\""),
-		    p + 19);
-}
-
-typedef void door_fn(struct exchange *x, struct mdm *m, enroll_form_fn *draw);
-
-static int
-ask(door_fn *door, const struct request *r)
-{
-	struct exchange_header h[4];
-	struct exchange x = { .method = r->method == NULL ? "POST" : r->method,
-		.path = "/enroll/acme",
-		.host = "mdm.example.com",
-		.query = r->query == NULL ? BYTES_NONE : bytes_text(r->query),
-		.body = r->body == NULL ? BYTES_NONE : bytes_text(r->body),
-		.headers = h,
-		.peer = r->peer == NULL ? "127.0.0.1" : r->peer,
-		.params = { r->org == NULL ? "acme" : r->org },
-		.now = engine_now(rules),
-		.arena = arena_new() };
-
-	while (x.n_headers < 4 && r->header[2 * x.n_headers] != NULL) {
-		h[x.n_headers].name = r->header[2 * x.n_headers];
-		h[x.n_headers].value =
-		    bytes_text(r->header[2 * x.n_headers + 1]);
-		x.n_headers++;
-	}
-	door(&x, mdm, enroll_page);
-	keep_answer(&x);
-	buf_free(&x.reply);
-	arena_free(x.arena);
-	return status;
-}
-
-static bool
-answers(const char *part)
-{
-	bool yes = strstr(buf_str(&reply), part) != NULL;
-
-	if (!yes)
-		printf("# answers \"%.300s\", not \"%s\"\n", buf_str(&reply),
-		    part);
-	return yes;
-}
 
 /* A script's POST. */
 static int
 post(const char *body)
 {
-	return ask(mdm_enroll, &(struct request){ .body = body });
+	return ask(mdm_enroll, &(struct request){ .body = bytes_text(body) });
 }
 
 /* A browser's, with that cookie and that token. */
 static int
-browse(const char *with_cookie, const char *token, const char *more)
+browse(const char *with_cookie, const char *token)
 {
 	char body[1024];
-	struct request r = { .body = body,
-		.header = { "accept", "text/html,*/*", "origin",
-		    "https://mdm.example.com", "cookie", with_cookie } };
+	struct request r = { .header = { "accept", "text/html,*/*", "origin",
+				 "https://mdm.example.com", "cookie",
+				 with_cookie } };
 
-	snprintf(
-	    body, sizeof(body), "user=alice&password=x&form=%s%s", token, more);
+	snprintf(body, sizeof(body), "user=alice&password=x&form=%s", token);
+	r.body = bytes_text(body);
 	return ask(mdm_enroll, &r);
+}
+
+/* What stands in text between start and end; "" if nothing does. */
+static const char *
+between(char ret[static 256], const char *text, const char *start, char end)
+{
+	const char stop[] = { end, '\0' };
+	const char *p = strstr(text, start);
+
+	if (p == NULL)
+		return "";
+	p += strlen(start);
+	snprintf(ret, 256, "%.*s", (int)strcspn(p, stop), p);
+	return ret;
+}
+
+/* Of the last answer. */
+static const char *
+cookie(void)
+{
+	static char value[256];
+
+	return between(value, headers, "set-cookie: ", ';');
+}
+
+static const char *
+token_of_form(void)
+{
+	static char value[256];
+
+	return between(value, buf_str(&reply), "name=\"form\" value=\"", '"');
 }
 
 static int
@@ -162,7 +106,8 @@ test_scripts(void)
 			answers(rows[i].says),
 		    rows[i].what);
 	ok(ask(mdm_enroll, &(struct request){ .org = "nowhere",
-			       .body = "user=alice&password=x" }) == 404,
+			       .body = bytes_text("user=alice&password=x") }) ==
+		404,
 	    "no such organization");
 	ok(ask(mdm_enroll, &(struct request){ .method = "GET" }) == 403 &&
 		answers("not open to everybody") && answers("curl -d"),
@@ -180,8 +125,8 @@ test_form(void)
 	char mine[256], token[256], theirs[256];
 
 	ok(open_page(mdm_enroll, "acme", NULL) == 200, "a form");
-	memcpy(mine, cookie, sizeof(mine));
-	memcpy(token, form, sizeof(token));
+	snprintf(mine, sizeof(mine), "%s", cookie());
+	snprintf(token, sizeof(token), "%s", token_of_form());
 	ok(strlen(token) == 80 && strncmp(mine, "__Host-form=", 12) == 0,
 	    "with a token and a cookie");
 	ok(strstr(headers, "Secure; HttpOnly; SameSite=Strict") &&
@@ -191,50 +136,50 @@ test_form(void)
 		strstr(headers, "nosniff") &&
 		strstr(headers, "referrer-policy: same-origin"),
 	    "and the headers that keep others out");
-	ok(browse(mine, token, "") == 403, "it comes back");
+	ok(browse(mine, token) == 403, "it comes back");
 	ok(answers("no push certificate"), "and is let in");
-	ok(browse("other=1", token, "") == 403 && answers("cookies"),
+	ok(browse("other=1", token) == 403 && answers("cookies"),
 	    "without the cookie it is not");
-	ok(browse("x__Host-form=00000000000000000000000000000000", token, "") ==
+	ok(browse("x__Host-form=00000000000000000000000000000000", token) ==
 		    403 &&
 		answers("cookies"),
 	    "nor with one that only looks like it");
-	ok(browse("a=b; __Host-form=00000000000000000000000000000000", token,
-	       "") == 403 &&
+	ok(browse("a=b; __Host-form=00000000000000000000000000000000", token) ==
+		    403 &&
 		answers("did not come from this page"),
 	    "nor with another one");
-	ok(browse(mine, "", "") == 403 && answers("did not come"), "no token");
-	ok(browse(mine, "zz", "") == 403, "no hexadecimal");
+	ok(browse(mine, "") == 403 && answers("did not come"), "no token");
+	ok(browse(mine, "zz") == 403, "no hexadecimal");
 	token[3] ^= 1;
-	ok(browse(mine, token, "") == 403 && answers("did not come"),
+	ok(browse(mine, token) == 403 && answers("did not come"),
 	    "an altered time");
 	token[3] ^= 1;
 	token[79] = token[79] == '0' ? '1' : '0';
-	ok(browse(mine, token, "") == 403 && answers("did not come"),
+	ok(browse(mine, token) == 403 && answers("did not come"),
 	    "an altered seal");
 	open_page(mdm_enroll, "umbrella", NULL);
-	ok(browse(cookie, form, "") == 403 && answers("did not come"),
+	ok(browse(cookie(), token_of_form()) == 403 && answers("did not come"),
 	    "the token of another organization's page");
 	open_page(mdm_authenticate, "acme", NULL);
-	ok(browse(cookie, form, "") == 403 && answers("did not come"),
+	ok(browse(cookie(), token_of_form()) == 403 && answers("did not come"),
 	    "the token of another page");
 	open_page(mdm_enroll, "acme", NULL);
-	memcpy(theirs, cookie, sizeof(theirs));
+	snprintf(theirs, sizeof(theirs), "%s", cookie());
 	ok(strcmp(mine, theirs) != 0, "every browser has its own cookie");
 	ask(mdm_enroll,
 	    &(struct request){ .method = "GET",
 		.header = { "accept", "text/html", "cookie", theirs } });
-	ok(strcmp(theirs, cookie) == 0, "and keeps it on further pages");
-	memcpy(token, form, sizeof(token));
+	ok(strcmp(theirs, cookie()) == 0, "and keeps it on further pages");
+	snprintf(token, sizeof(token), "%s", token_of_form());
 	pass((FORM_LIFE - 1) * 1000);
-	ok(browse(theirs, token, "") == 403 && answers(IN),
+	ok(browse(theirs, token) == 403 && answers(IN),
 	    "a page may be open for an hour");
 	pass(2000);
-	ok(browse(theirs, token, "") == 403 && answers("open for too long"),
+	ok(browse(theirs, token) == 403 && answers("open for too long"),
 	    "and no longer");
-	ok(strcmp(form, token) != 0, "it has a new token then");
+	ok(strcmp(token_of_form(), token) != 0, "it has a new token then");
 	pass(-FORM_LIFE * 2000);
-	ok(browse(theirs, token, "") == 403 && answers("too long"),
+	ok(browse(theirs, token) == 403 && answers("too long"),
 	    "a token from the future");
 	pass(FORM_LIFE * 2000);
 }
@@ -248,7 +193,8 @@ test_browser_signs(void)
 
 	for (i = 0; i < 4; i++)
 		ok(ask(mdm_enroll,
-		       &(struct request){ .body = "user=alice&password=x",
+		       &(struct request){
+			   .body = bytes_text("user=alice&password=x"),
 			   .header = { signs[i], "https://evil.example" } }) ==
 			    403 &&
 			answers("cookies"),
@@ -289,18 +235,21 @@ test_brute_force(void)
 
 	for (i = 0; i < 200; i++) {
 		snprintf(body, sizeof(body), "user=name%d&password=x", i);
-		refused += ask(mdm_enroll, &(struct request){ .body = body,
-					       .peer = "192.0.2.7" }) == 429;
+		refused +=
+		    ask(mdm_enroll, &(struct request){ .body = bytes_text(body),
+					.peer = "192.0.2.7" }) == 429;
 	}
 	ok(refused >= 130 && strstr(headers, "retry-after: 10\n"),
 	    "an address that tries many names is told to wait");
-	ok(ask(mdm_authenticate,
-	       &(struct request){ .body = body, .peer = "192.0.2.7" }) == 429,
+	ok(ask(mdm_authenticate, &(struct request){ .body = bytes_text(body),
+				     .peer = "192.0.2.7" }) == 429,
 	    "on every page");
 	for (i = refused = 0; i < 20; i++)
-		refused += ask(mdm_authenticate,
-			       &(struct request){
-				   .body = "user=alice&password=y" }) == 429;
+		refused +=
+		    ask(mdm_authenticate,
+			&(struct request){
+			    .body = bytes_text("user=alice&password=y") }) ==
+		    429;
 	ok(refused == 10 && strstr(headers, "retry-after: 60\n"),
 	    "so is who tries many passwords");
 	ok(post("user=alice&password=x") == 429,
@@ -312,14 +261,10 @@ main(void)
 {
 	const struct engine_options options = { .state_dir = NULL };
 	struct file_node users;
-	uint64_t org;
 
-	rules_begin(&options);
-	acme = org_number("acme");
-	must(mdm_open(rules, &mdm, &rules_err));
-	org = org_dir("acme");
-	put(org, "enrollment", PLACE_ENROLLMENT, "");
-	users = put(org, "users", PLACE_ORG_USERS, "");
+	doors_begin(&options);
+	put(org_dir("acme"), "enrollment", PLACE_ENROLLMENT, "");
+	users = put(org_dir("acme"), "users", PLACE_ORG_USERS, "");
 	put_user(users.ino, "alice", CHEAP_HASH);
 	users = put(org_dir("umbrella"), "users", PLACE_ORG_USERS, "");
 	put(users.ino, "alice", PLACE_ORG_USER, "");
@@ -328,8 +273,5 @@ main(void)
 	test_browser_signs();
 	test_invitation_kept();
 	test_brute_force();
-	mdm_close(mdm);
-	engine_close(rules);
-	buf_free(&reply);
-	return tap_done();
+	return doors_done();
 }

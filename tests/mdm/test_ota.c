@@ -2,15 +2,9 @@
  * may post.  Whole ones are in tests/system/ota.t. */
 #include "engine/mdm/ota.h"
 
-#include "engine/base/arena.h"
 #include "engine/model/ota_sessions.h"
-#include "tests/model/rules.h"
+#include "tests/mdm/doors.h"
 #include "tests/pki/material.h"
-
-static struct mdm *mdm;
-static uint32_t acme;
-static int status;
-static struct buf reply;
 
 /* ---- sessions ----------------------------------------------------------- */
 
@@ -90,22 +84,8 @@ test_sessions(void)
 static int
 post(struct bytes body)
 {
-	struct exchange x = { .method = "POST",
-		.path = "/ota/acme",
-		.host = "mdm.example.com",
-		.body = body,
-		.peer = "127.0.0.1",
-		.params = { "acme" },
-		.now = engine_now(rules),
-		.arena = arena_new() };
-
-	mdm_ota(&x, mdm, NULL);
-	status = x.status;
-	buf_reset(&reply);
-	buf_bytes(&reply, buf_view(&x.reply));
-	buf_free(&x.reply);
-	arena_free(x.arena);
-	return status;
+	return ask(
+	    mdm_ota, &(struct request){ .path = "/ota/acme", .body = body });
 }
 
 /* Signed by key, with that challenge. */
@@ -225,16 +205,11 @@ main(void)
 	sh("for n in device other; do openssl req -x509 -newkey rsa:2048 "
 	   "-nodes -keyout $n.key -out $n.pem -days 30 -subj /CN=$n; openssl "
 	   "x509 -in $n.pem -outform der -out $n.der; done");
-	rules_begin(&options);
-	acme = org_number("acme");
-	must(mdm_open(rules, &mdm, &rules_err));
+	doors_begin(&options);
 	test_sessions();
 	test_refusals();
 	test_certificates();
 	test_altered();
 	ok(ERR_peek_error() == 0, "OpenSSL's error queue is empty");
-	mdm_close(mdm);
-	engine_close(rules);
-	buf_free(&reply);
-	return tap_done();
+	return doors_done();
 }
