@@ -23,6 +23,7 @@ struct machine {
 	const char *product;
 	const char *os_version; /* NULL */
 	bool can_update;        /* it obeys when it is told to */
+	enum apple_device how;
 	struct admission_ask ask;
 	char wanted[REQUIRED_OS_MAX + 1]; /* the system that it needs; "" */
 	char session[CHALLENGE_LEN + 1];  /* of the page */
@@ -217,19 +218,18 @@ find_org(struct machine *d)
 static bool
 judge(struct machine *d, enum err_code rc, struct err *err)
 {
-	enum apple_device how;
-
 	if (rc == ERR_OK)
 		rc = read_machine(d, err);
 	if (rc == ERR_OK)
-		rc = apple_device_check(d->m->engine, &d->message, &how, err);
+		rc =
+		    apple_device_check(d->m->engine, &d->message, &d->how, err);
 	if (rc == ERR_OK)
 		rc = store_view(d->m->engine->store, system_txn, d, err);
 	if (rc != ERR_OK) {
 		refuse(d, rc, err);
 		return false;
 	}
-	d->ask.note = apple_device_words(how);
+	d->ask.note = apple_device_words(d->how);
 	if (is_unpaired_watch(d)) {
 		ask_for_pairing(d);
 		return false;
@@ -260,7 +260,9 @@ static enum err_code
 remember_txn(struct txn *t, void *arg, struct err *err)
 {
 	struct machine *d = arg;
-	struct ota o = { .org = d->org.number, .state = OTA_WEB };
+	struct ota o = { .org = d->org.number,
+		.state = d->how == APPLE_DEVICE_VERIFIED ? OTA_WEB_GENUINE
+		                                         : OTA_WEB };
 	enum err_code rc;
 
 	snprintf(o.udid, sizeof(o.udid), "%s", d->ask.udid);
@@ -316,7 +318,8 @@ recall_txn(struct txn *t, void *arg, struct err *err)
 	    ota_read(t, r->d->org.number, r->session, &r->found, err);
 
 	if (rc == ERR_OK &&
-	    (r->found.state != OTA_WEB || r->found.expires <= r->d->x->now))
+	    ((r->found.state != OTA_WEB && r->found.state != OTA_WEB_GENUINE) ||
+		r->found.expires <= r->d->x->now))
 		rc = err_set(err, ERR_GONE, "the page was open for too long");
 	return rc;
 }
@@ -334,6 +337,9 @@ second_page(struct machine *d, enroll_form_fn *draw)
 		.path = "/ade/",
 		.udid = r.found.udid,
 		.serial = r.found.serial,
+		.note = apple_device_words(r.found.state == OTA_WEB_GENUINE
+					       ? APPLE_DEVICE_VERIFIED
+					       : APPLE_DEVICE_UNCHECKED),
 		.session = r.session };
 
 	if (rc == ERR_OK)

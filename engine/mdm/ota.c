@@ -22,7 +22,7 @@ ota_session(struct txn *t, struct ota_post *p, struct err *err)
 
 	if (rc != ERR_OK)
 		return rc;
-	if (p->session.state == OTA_WEB)
+	if (p->session.state == OTA_WEB || p->session.state == OTA_WEB_GENUINE)
 		return err_set(err, ERR_NOT_FOUND,
 		    "the challenge is that of a page, not of a device");
 	if (p->session.expires <= p->x->now)

@@ -18,6 +18,7 @@ enum ota_state {
 	OTA_IDENTITY = 2, /* a device has answered, and may get its identity */
 	OTA_DONE = 3,     /* it has got the enrollment profile */
 	OTA_WEB = 4,      /* a device that shows ADE's web view */
+	OTA_WEB_GENUINE = 5, /* the same; Apple's CA stands behind it */
 };
 
 struct ota {
@@ -27,7 +28,7 @@ struct ota {
 	int64_t expires; /* seconds; it is good before */
 	/* way NONE: the gate decides when the device tells its serial number */
 	struct admission admission;
-	/* from OTA_IDENTITY on, and of OTA_WEB: */
+	/* from OTA_IDENTITY on, and of the web view: */
 	char udid[DEVICE_ID_MAX + 1];
 	char serial[DEVICE_ID_MAX + 1];
 	uint8_t signer[32]; /* fingerprint of Apple's certificate */

@@ -72,7 +72,7 @@ its_challenge()
 
 last_event()
 {
-	tail -n 1 "$M/events" | cut -d' ' -f 2-
+	grep ' ade: ' "$M/events" | tail -n 1 | cut -d' ' -f 2-
 }
 
 # ---- POST -------------------------------------------------------------------
@@ -198,8 +198,8 @@ is "$STATUS" 200 'with the right one'
 is "$(plist "$T/answer" 'payload("com.apple.mdm")["Topic"]')" "$TOPIC" \
 	'the device gets its profile'
 like "$(last_event)" \
-	'ade: admitted by the password of user ann.*serial number STWO, UDID TWO' \
-	'and the event knows which device it is'
+	'ade: admitted by the password of user ann.*serial number STWO, UDID TWO; signed by an Apple device' \
+	'and the event knows which device it is, and that it is one'
 works 'a certificate for it' scep TWO acme "$(its_challenge)"
 cp "$D/TWO.key" "$D/OTHER.key"
 cp "$D/TWO.pem" "$D/OTHER.pem"
