@@ -89,15 +89,14 @@ find_txn(struct txn *t, void *arg, struct err *err)
 	return account_find(t, f->ask->org, f->ask->user, &f->account, err);
 }
 
-/* Two ways to write one account count together, also if there is none: else
- * that would tell. */
+/* All ways to write one account count together (ann, ann@acme.example, and
+ * with one domain more behind it), also if there is none: else that would
+ * tell. */
 static void
 bucket(const struct login_ask *a, char *ret, size_t size)
 {
-	const char *at = strrchr(a->user, '@');
-	size_t len = at == NULL ? strlen(a->user) : (size_t)(at - a->user);
-
-	snprintf(ret, size, "%u/%.*s", a->org, (int)len, a->user);
+	snprintf(
+	    ret, size, "%u/%.*s", a->org, (int)strcspn(a->user, "@"), a->user);
 }
 
 enum err_code

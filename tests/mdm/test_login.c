@@ -91,6 +91,8 @@ test_often(void)
 	ok(attempt("mallory@acme.example", "x") == ERR_QUOTA &&
 		attempt("alice@acme.example", "x") == ERR_QUOTA,
 	    "an address counts like the name in it, so that neither tells");
+	ok(attempt("alice@acme.example@acme.example", "x") == ERR_QUOTA,
+	    "also with a domain more behind it, which finds that account, too");
 	pass(LOGIN_EVERY * 1000);
 	ok(tries("alice") == 1, "a minute is one more");
 	pass(LOGIN_EVERY * 1000 * 1000);
