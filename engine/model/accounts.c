@@ -36,7 +36,8 @@ number_within(const char *s, unsigned long most)
 /*
  * Whether it can be computed in about a second: anybody who may ask for a
  * profile can have it computed.  Of yescrypt the second character of the
- * parameters is the memory; F is mkpasswd's highest.
+ * parameters is the memory; F is mkpasswd's highest.  Of scrypt it is the first
+ * one, and two numbers of five digits multiply it: mkpasswd has but these.
  */
 static bool
 affordable(const char *hash)
@@ -54,7 +55,8 @@ affordable(const char *hash)
 		return p[0] == 'j' && p[1] >= '.' && p[1] <= 'F' &&
 		       p[2] >= '.' && p[2] <= 'T' && p[3] == '$';
 	return strncmp(hash, "$5$", 3) == 0 || strncmp(hash, "$6$", 3) == 0 ||
-	       (strncmp(hash, "$7$", 3) == 0 && p[0] <= 'F');
+	       (strncmp(hash, "$7$", 3) == 0 && p[0] <= 'F' &&
+		   strncmp(p + (p[0] != '\0'), "U..../....", 10) == 0);
 }
 
 /* Whether it is whole: libcrypt looks at the parameters alone, and a hash that
