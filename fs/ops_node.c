@@ -283,6 +283,23 @@ ops_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
 	ops_refuse(req, &what, &err);
 }
 
+/* status/serials/SERIAL tells a UDID: to whom the listing shows it. */
+static enum err_code
+may_follow(
+    fuse_req_t req, const struct node *n, struct caller *c, struct err *err)
+{
+	struct fs *f = ops_fs(req);
+	struct view_owned owner;
+
+	ops_caller(req, CALLER_GROUPS, c);
+	owners_get(&f->owners, f->engine, n->at.org, &owner);
+	return view_may(&c->view, &owner, VIEW_READ | VIEW_EXECUTE)
+	           ? ERR_OK
+	           : err_set(err, ERR_DENIED,
+			 "a device of an organization that is not yours to "
+			 "read");
+}
+
 void
 ops_readlink(fuse_req_t req, fuse_ino_t ino)
 {
@@ -295,6 +312,9 @@ ops_readlink(fuse_req_t req, fuse_ino_t ino)
 
 	ops_caller(req, 0, &c);
 	rc = node_of(f, ino, &c, &n, &err);
+	if (rc == ERR_OK && n.source == NODE_GENERATED &&
+	    n.row->of == OF_DEVICE)
+		rc = may_follow(req, &n, &c, &err);
 	if (rc == ERR_OK)
 		rc = n.source == NODE_SCRATCH
 		         ? scratch_content(f->scratch, ino, &b, &err)

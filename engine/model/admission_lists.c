@@ -122,7 +122,6 @@ struct search {
 	const char *domain;
 	uint32_t but;   /* not this organization */
 	uint32_t found; /* 0: none */
-	char name[ORG_NAME_MAX + 1];
 };
 
 static enum err_code
@@ -145,7 +144,6 @@ search_one(void *arg, struct bytes key, struct bytes value, bool *stop,
 				s->found = o.number;
 	}
 	buf_free(&b);
-	memcpy(s->name, o.name, sizeof(s->name));
 	*stop = s->found != 0;
 	return ERR_OK;
 }
@@ -192,9 +190,10 @@ domains_apply(struct txn *t, struct change *c, struct err *err)
 			return rc;
 		if (s.found != 0)
 			return err_set(err, ERR_NOT_UNIQUE,
-			    "domains: %s is organization %s's already: a mail "
-			    "address must lead to one of them",
-			    domain, s.name);
+			    "domains: %s is another organization's already, "
+			    "and a mail address must lead to one of them: "
+			    "grep -il %s orgs/*/enrollment/domains",
+			    domain, domain);
 	}
 	return ERR_OK;
 }

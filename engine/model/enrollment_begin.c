@@ -87,10 +87,11 @@ check_owner(struct txn *t, const struct speaker *s, const struct device *d,
 	/* a removed one may come back and wants its devices then */
 	if (other.removed_at != 0 && s->now - other.removed_at > ORG_KEPT)
 		return ERR_OK;
+	/* not which: whoever reads this may not know of the others */
 	return err_set(err, ERR_NOT_UNIQUE,
-	    "%s is enrolled in organization %s: remove it there first (rmdir "
-	    "devices/%s)",
-	    s->id, other.name, s->id);
+	    "%s is enrolled in another organization (devices/%s/org): remove "
+	    "it there first (rmdir devices/%s)",
+	    s->id, s->id, s->id);
 }
 
 /* Nothing is pushed until the device has sent its TokenUpdate, or for a while

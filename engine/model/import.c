@@ -189,19 +189,17 @@ import_apply(struct txn *t, struct change *c, struct err *err)
 	const struct import *x = c->context;
 	struct speaker s = speaker(c, x);
 	struct device d;
-	struct org o;
 	enum err_code rc = device_by_id(t, x->id, &d, NULL);
 
 	if (rc == ERR_NOT_FOUND) {
 		if ((rc = begin(t, &s, err)) == ERR_OK)
 			rc = device_by_id(t, x->id, &d, err);
 	} else if (rc == ERR_OK && d.org != s.org) {
-		if (org_read(t, d.org, &o, NULL) != ERR_OK)
-			o.name[0] = '\0';
 		return err_set(err, ERR_NOT_UNIQUE,
-		    "device %s is enrolled in organization %s: remove it there "
-		    "first (rmdir devices/%s)",
-		    x->id, o.name, x->id);
+		    "device %s is enrolled in another organization "
+		    "(devices/%s/org): remove it there first (rmdir "
+		    "devices/%s)",
+		    x->id, x->id, x->id);
 	} else if (rc == ERR_OK && !import_is_waiting(&d)) {
 		snprintf(c->note, sizeof(c->note),
 		    "device %s is here already and speaks for itself: nothing "

@@ -45,7 +45,7 @@ test_domains(void)
 	other =
 	    put(org_dir("umbrella"), "enrollment", PLACE_ENROLLMENT, "").ino;
 	ok(write_domains(other, "a.example\nAcme.test") == ERR_NOT_UNIQUE &&
-		says("Acme.test is organization acme's"),
+		says("Acme.test is another organization's"),
 	    "one belongs to one organization");
 	ok(org_of("a.example") == 0, "and nothing of a refused file counts");
 	ok(write_domains(enrollment, "acme.test\n") == ERR_OK &&

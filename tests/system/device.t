@@ -346,7 +346,8 @@ say new$A other "$(dict "$(str MessageType Authenticate)$(ids $A)$(str Topic \
 is "$STATUS" 400 'a UDID that is enrolled elsewhere is refused'
 fails "without a word of the other organization" grep -q acme "$T/answer"
 like "$(cat "$T/log" "$T/log.now" "$M/events")" \
-	'is enrolled in organization acme' 'but the log has the reason'
+	"is enrolled in another organization .devices/$A/org" \
+	'but the log has the reason, and where to look'
 openssl req -x509 -newkey rsa:2048 -nodes -keyout "$D/self.key" \
 	-subj "/O=acme/CN=$A" -out "$D/self.pem" 2>/dev/null
 say self acme "$(dict "$(ids $A)$(str Status Idle)")"

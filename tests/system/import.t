@@ -134,7 +134,8 @@ works "so are others" test "$(errno_of write "$in/x.plist" 'no plist')" \
 mkdir "$M/orgs/other/enrollment" "$M/orgs/other/enrollment/import"
 fails "another organization cannot take a device" \
 	cp "$T/a1.plist" "$M/orgs/other/enrollment/import/"
-like "$(cat "$M/status/last-error")" 'enrolled in organization acme' \
-	"and hears who has it"
+like "$(cat "$M/status/last-error")" \
+	'enrolled in another organization .devices/OLD-A/org' \
+	"and hears where an administrator sees which"
 stop_pushd
 done_testing

@@ -27,6 +27,7 @@ enroll $A acme
 ok $? 'a device enrolls in acme'
 enroll $B beta
 ok $? 'and one in beta'
+mkdir "$M/orgs/acme/enrollment" "$M/orgs/beta/enrollment"
 chmod 750 "$M/orgs/beta"
 works 'chown -R gives acme to alice' chown -R $alice:$alice "$M/orgs/acme"
 chmod 700 "$M/orgs/acme"
@@ -61,6 +62,21 @@ for p in "devices/$B" "devices/$B/status" "devices/$B/commands" orgs/beta \
 	fails "$p is closed to her" as $alice sh -c \
 		"if [ -d $M/$p ]; then ls $M/$p; else cat $M/$p; fi"
 done
+fails 'its serial number does not tell her its UDID' \
+	as $alice readlink "$M/status/serials/S$B"
+works 'that of hers does' as $alice cat "$M/status/serials/S$A/status"
+echo b.example >"$M/orgs/beta/enrollment/domains"
+chown $alice "$M/orgs/acme/enrollment"
+as $alice sh -c "echo b.example >$M/orgs/acme/enrollment/domains"
+like "$(as $alice cat "$M/status/last-error")" "another organization's already" \
+	'a mail domain of others is refused'
+scep new$B acme "$(challenge acme)"
+say new$B acme "$(dict "$(str MessageType Authenticate)$(ids $B)$(str Topic \
+	"$TOPIC")")"
+like "$(as $alice grep refused "$M/events")" "$B is enrolled in another" \
+	'and a device of others, which is told'
+is "$(as $alice cat "$M/status/last-error" "$M/events" | grep -c beta)" 0 \
+	'without their name'
 fails 'she queues nothing for it' as $alice \
 	sh -c "echo DeviceLock >$M/devices/$B/commands/lock"
 fails 'nor forgets it' as $alice rmdir "$M/devices/$B"
@@ -68,7 +84,8 @@ fails 'and bob does nothing with hers' as $bob \
 	sh -c "echo DeviceLock >$M/devices/$A/commands/lock"
 own=$(as $alice cat "$M/events")
 like "$own" "device=$A" 'events has her device'
-is "$(printf '%s\n' "$own" | grep -c -e "$B" -e orgs/beta -e system/)" 0 \
+is "$(printf '%s\n' "$own" | grep -v "authenticate refused: $B" |
+	grep -c -e "device=$B" -e orgs/beta -e system/)" 0 \
 	'and nothing of others'
 is "$(as $bob cat "$M/events" | wc -c)" 0 'bob has no events'
 as $alice timeout 5 cat "$M/follow" >"$T/hers" &
