@@ -168,18 +168,26 @@ generated(struct fs *f, const struct tree_row *row, const struct at *at,
 	return rc;
 }
 
+/* It tells names: those may read it who may list the directory. */
 static enum err_code
 of_refusal(struct fs *f, uint64_t number, struct node *ret, struct err *err)
 {
-	int64_t at = refusal_time(f->refusals, number);
+	const struct caller nobody = { { 0 }, { 0 } };
+	struct node dir = { .mode = 0444 };
+	uint64_t ino;
+	int64_t at = refusal_time(f->refusals, number, &ino);
 
 	if (number == 0 || at == 0)
 		return err_set(err, ERR_NOT_FOUND, "nothing was refused");
+	if (ino != 0 && node_of(f, ino, &nobody, &dir, NULL) != ERR_OK)
+		dir = (struct node){ .mode = 0400 }; /* it has gone */
 	*ret = (struct node){ .source = NODE_REFUSAL,
 		.kind = TREE_FILE,
 		.ino =
 		    TREE_INO_BIT | (uint64_t)TREE_PART_REFUSAL << 56 | number,
-		.mode = 0444 };
+		.mode = dir.mode & 0444,
+		.uid = dir.uid,
+		.gid = dir.gid };
 	set_times(ret, at);
 	return ERR_OK;
 }

@@ -220,13 +220,15 @@ refusal_page(
 }
 
 int64_t
-refusal_time(struct refusals *r, uint64_t number)
+refusal_time(struct refusals *r, uint64_t number, uint64_t *dir)
 {
 	const struct entry *e = &r->ring[number % REFUSAL_MAX];
 	int64_t at;
 
 	pthread_mutex_lock(&r->mutex);
 	at = number != 0 && e->number == number ? e->at : 0;
+	if (dir != NULL)
+		*dir = at != 0 ? e->dir : 0;
 	pthread_mutex_unlock(&r->mutex);
 	return at;
 }

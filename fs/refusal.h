@@ -47,7 +47,8 @@ uint64_t refusal_of_user(struct refusals *r, uint32_t uid);
 enum err_code refusal_page(
     struct refusals *r, uint64_t number, struct buf *b, struct err *err);
 
-/* When it was refused, seconds since 1970 UTC; 0: not there any more. */
-int64_t refusal_time(struct refusals *r, uint64_t number);
+/* When it was refused, seconds since 1970 UTC; 0: not there any more.  *dir:
+ * the directory that shows it, or 0; may be NULL. */
+int64_t refusal_time(struct refusals *r, uint64_t number, uint64_t *dir);
 
 #endif

@@ -78,7 +78,7 @@ test_bounds(void)
 		record(r, 6, "b", 2, "y");
 	ok(refusal_page(r, first, &b, NULL) == ERR_NOT_FOUND,
 	    "only the newest are kept");
-	ok(refusal_time(r, first) == 0, "the old one has no time");
+	ok(refusal_time(r, first, NULL) == 0, "the old one has no time");
 	ok(refusal_of_name(r, 6, "b") == first + REFUSAL_MAX,
 	    "the newest of a name is shown");
 	buf_free(&b);

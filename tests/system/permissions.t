@@ -113,6 +113,13 @@ chmod 770 "$M/orgs/beta"
 works 'with w in its mode, to queue' as $bob:3000 \
 	sh -c "echo DeviceLock >$M/devices/$B/commands/lock"
 
+fails 'a name that is refused' mkdir "$M/orgs/hush!"
+chmod 711 "$M/orgs"
+fails '.error of a directory that she cannot list she cannot read' \
+	as $alice cat "$M/orgs/.error"
+chmod 755 "$M/orgs"
+works 'others she can' as $alice grep hush "$M/orgs/.error"
+
 # ---- secrets
 chmod 755 "$M/orgs/acme" "$M/orgs/acme/apns"
 chmod 666 "$M/orgs/acme/apns/push.pem"
