@@ -29,6 +29,15 @@ is_staged(const struct tree_row *dir)
 	return dir->place == PLACE_STAGE || dir->place == PLACE_STAGED_DIR;
 }
 
+static bool
+is_taken(const void *arg, const char *name)
+{
+	const struct tree_row *row = tree_find(arg, name);
+
+	return row != NULL && row->kind == TREE_FILE &&
+	       row->place != PLACE_NONE;
+}
+
 enum err_code
 name_check(const struct node *dir, const char *name, enum tree_kind kind,
     struct name_is *ret, struct err *err)
@@ -59,6 +68,8 @@ name_check(const struct node *dir, const char *name, enum tree_kind kind,
 		*ret = (struct name_is){ NAME_REAL, row };
 		return ERR_OK;
 	}
+	scratch = scratch || (kind == TREE_FILE &&
+				 scratch_is_made_of(name, is_taken, dir->row));
 	if (scratch && tree_clean_name(name))
 		return ERR_OK;
 	if (kind == TREE_LINK)

@@ -21,9 +21,19 @@
  * Names of scratch files: .NAME.XXXXXX (rsync), .NAME.swp .swo .swpx (vim,
  * nano), 4913 and every 123 above (vim), NAME~, #NAME#, sedXXXXXX, XXxxxxxx
  * (perl), NAME.tmp .new .save .lock .part, .filepart, tmp.XXXXXXXXXX,
- * tmpXXXXXXXX (mktemp, python), .merge_file_XXXXXX (git).
+ * tmpXXXXXXXX (mktemp, python), .merge_file_XXXXXX (git), .tmpXXXXXX (Rust),
+ * .goutputstream-XXXXXX (GNOME), .ansible_tmpXXXXXXXXNAME, and the backups
+ * NAME.bak .orig .rej.
  */
 bool scratch_is_name(const char *name);
+/*
+ * Names of which a place would take only what stands in front of something
+ * random: NAME.XXXXXX (mktemp, GLib), NAME.oXXXXXX (patch), NAME.gawk.XXXXXX,
+ * NAMEXXXXXX (busybox), .NAME123456, .NAME-XXXXXX (Go).  is_taken says whether
+ * the place takes a name; one that it takes is never scratch.
+ */
+bool scratch_is_made_of(const char *name,
+    bool (*is_taken)(const void *arg, const char *name), const void *arg);
 /* .~tmp~ (rsync --delay-updates); any name inside of it is scratch. */
 bool scratch_is_dir_name(const char *name);
 /* .#NAME (emacs) */

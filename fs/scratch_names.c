@@ -47,7 +47,9 @@ is_hidden_scratch(const char *s)
 
 	if (*s != '.')
 		return false;
-	if (strcmp(s, ".filepart") == 0 || is_random(s, ".merge_file_", 6))
+	if (strcmp(s, ".filepart") == 0 || is_random(s, ".merge_file_", 6) ||
+	    is_random(s, ".goutputstream-", 6) || is_random(s, ".tmp", 6) ||
+	    strncmp(s, ".ansible_tmp", sizeof(".ansible_tmp") - 1) == 0)
 		return true;
 	/* .NAME.XXXXXX */
 	if (n >= 9 && s[n - 7] == '.' && is_random(s + n - 6, "", 6))
@@ -61,7 +63,7 @@ bool
 scratch_is_name(const char *name)
 {
 	static const char *const endings[] = { "~", ".tmp", ".new", ".save",
-		".lock", ".part", ".filepart", NULL };
+		".lock", ".part", ".filepart", ".bak", ".orig", ".rej", NULL };
 
 	if (strlen(name) > 255 || strchr(name, '/') != NULL)
 		return false;
@@ -85,4 +87,65 @@ bool
 scratch_is_link_name(const char *name)
 {
 	return strncmp(name, ".#", 2) == 0 && strlen(name) > 2;
+}
+
+/* ---- names made of another ---------------------------------------------- */
+
+/* Letters of both cases and digits, as they come from mkstemp(3): a word, a
+ * number or a date is not meant. */
+static bool
+is_mixed(const char *s, size_t min, size_t max)
+{
+	size_t n = strlen(s);
+	bool word = true, number = true;
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)s[i];
+
+		if (!isalnum(c))
+			return false;
+		word = word && islower(c);
+		number = number && isdigit(c);
+	}
+	return n >= min && n <= max && !word && !number;
+}
+
+static bool
+is_visible_tail(const char *s)
+{
+	return is_mixed(s, 6, 6) || (*s == '.' && is_mixed(s + 1, 6, 12)) ||
+	       is_random(s, ".gawk.", 6) || is_random(s, ".o", 6) ||
+	       is_random(s, ".r", 6);
+}
+
+/* After .NAME, which nobody types: no place takes such names. */
+static bool
+is_hidden_tail(const char *s)
+{
+	size_t n = strspn(s, ".-");
+
+	return n <= 1 && strlen(s + n) >= 6 &&
+	       s[n + strspn(s + n, "0123456789abcdefghijklmnopqrstuvwxyz"
+				   "ABCDEFGHIJKLMNOPQRSTUVWXYZ_")] == '\0';
+}
+
+bool
+scratch_is_made_of(const char *name,
+    bool (*is_taken)(const void *arg, const char *name), const void *arg)
+{
+	size_t n = strlen(name);
+	char base[256];
+
+	if (n >= sizeof(base) || strchr(name, '/') != NULL)
+		return false;
+	for (size_t len = n; len-- > 1;) {
+		memcpy(base, name, len);
+		base[len] = '\0';
+		if (is_visible_tail(name + len) && is_taken(arg, base))
+			return true;
+		if (*name == '.' && is_hidden_tail(name + len) &&
+		    is_taken(arg, base + 1))
+			return true;
+	}
+	return false;
 }

@@ -12,7 +12,9 @@ test_names(void)
 		".a.pem.swo", ".a.swpx", "4913", "5036", "a.pem~", "#a.pem#",
 		"sedAbC123", "XXAbC123", "a.tmp", "a.new", "a.save", "a.lock",
 		"tmp.AbCdEfGhIj", "tmpab12cd34", "a.part", ".filepart",
-		".merge_file_AbC123", NULL };
+		".merge_file_AbC123", ".ansible_tmpab12_xyzmembers",
+		".goutputstream-AB12CD", ".tmpAb12Cd", "a.pem.bak", "a.orig",
+		"a.pem.rej", NULL };
 	static const char *const others[] = { "push.p12", "url", "4914",
 		"12345678", "sed", "sedan", "XX", "tmp", "temporary.pem",
 		".gitignore", ".gitkeep", "README.md", ".~tmp~", "", ".", "#",
@@ -26,6 +28,35 @@ test_names(void)
 	ok(!scratch_is_dir_name("tmp"), "another is not");
 	ok(scratch_is_link_name(".#a.pem"), "emacs's lock is a scratch link");
 	ok(!scratch_is_link_name("a.pem"), "another is not");
+}
+
+static bool
+takes(const void *arg, const char *name)
+{
+	return strcmp(arg, name) == 0;
+}
+
+/* Names that tools make of the one that they replace. */
+static void
+test_made_of(void)
+{
+	static const char *const made[] = { "a.pem.Ab12Cd", "a.pem.GK2X9Q",
+		"a.pem.Ab12Cd34Ef", "a.pem.oabcdef", "a.pem.rAb12Cd",
+		"a.pem.gawk.abcdef", "a.pemAb12Cd", ".a.pem1234567890",
+		".a.pem-Ab12Cd", ".a.pem.abcdefgh", NULL };
+	/* what people type must not be silent */
+	static const char *const typed[] = { "a.pem", "a.pem.backup",
+		"a.pem.latest", "a.pem.2026", "a.pem.20261126", "a.pem.txt",
+		"a.pem.v2", "a.pemlatest", "a.pem2", "b.pem.Ab12Cd", ".a.pem",
+		".a.pem.old", ".a.pem/../abcdef", "Ab12Cd", "", NULL };
+
+	for (unsigned i = 0; made[i] != NULL; i++)
+		ok(scratch_is_made_of(made[i], takes, "a.pem"), made[i]);
+	ok(scratch_is_made_of(".gitignore.oAb12Cd", takes, ".gitignore"),
+	    "of a name that begins with a dot");
+	for (unsigned i = 0; typed[i] != NULL; i++)
+		ok(!scratch_is_made_of(typed[i], takes, "a.pem"),
+		    "not made by a tool");
 }
 
 static struct scratch_node
@@ -197,6 +228,7 @@ int
 main(void)
 {
 	test_names();
+	test_made_of();
 	test_bytes();
 	test_open();
 	test_directories();

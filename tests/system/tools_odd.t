@@ -3,7 +3,7 @@
 # the middle, or are ended.  A refused write changes nothing then, either.
 . tests/system/lib.sh
 
-need rsync sed perl truncate
+need rsync sed perl truncate patch busybox python3
 
 start_server
 mkdir -p "$M/orgs/acme/groups/all"
@@ -42,5 +42,46 @@ is "$(cat "$f" "$f"~)" "$(printf 'NEW\nOLD')" 'and the old one is its backup'
 truncate -s 10M "$T/hole"
 refused 'a file that is one hole' cp "$T/hole" "$f"
 like "$(cat "$f.error")" '^EFBIG ' 'it is too large'
+
+
+# Names of their own, in the place of the file.
+bad_and_good()
+{
+	what=$1
+	shift
+	export WITH='A B'
+	refused "$what" "$@"
+	export WITH=NEW
+	reset
+	works "$what: a good one is taken" "$@"
+	is "$(cat "$f")" NEW 'and is there'
+}
+export f
+bad_and_good 'sed -i.bak' bash -c 'sed -i.bak "s/OLD/$WITH/" $f'
+bad_and_good 'perl -i.orig' bash -c 'perl -i.orig -pe "s/OLD/$WITH/" $f'
+bad_and_good patch bash -c "printf '%s\n' '--- members' '+++ members' \
+	'@@ -1 +1 @@' -OLD \"+\$WITH\" | patch -s \$f"
+# as ansible's copy and template do it
+bad_and_good '.ansible_tmpXXXXXXXXNAME' python3 -c 'import os, tempfile
+d, name = os.path.split(os.environ["f"])
+fd, tmp = tempfile.mkstemp(prefix=".ansible_tmp", suffix=name, dir=d)
+os.write(fd, os.environ["WITH"].encode() + b"\n")
+os.close(fd)
+try:
+    os.rename(tmp, os.environ["f"])
+except OSError:
+    os.unlink(tmp)
+    raise'
+# of mkstemp's names one in 200 is a word, which is refused as if it was typed
+bad_and_good 'busybox sed -i' bash -c 'for i in 1 2 3 4; do
+	busybox sed -i "s/OLD/$WITH/" $f 2>/dev/null
+	[ "$(cat $f)" = "$WITH" ] && exit; done; exit 1'
+bad_and_good 'mktemp NAME.XXXXXX' bash -c 'for i in 1 2 3 4; do
+	t=$(mktemp $f.XXXXXX 2>/dev/null) && break; done
+	echo "$WITH" >$t && mv $t $f; s=$?; rm -f $t; exit $s'
+is "$(ls -A "${f%/*}" | grep -v -e '\.bak$' -e '\.orig$' -e '\.rej$')" members \
+	'nothing else is left'
+fails 'what somebody types is refused' touch "$f.txt"
+fails 'also a backup that would be lost' touch "$f.old"
 
 done_testing
