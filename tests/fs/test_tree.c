@@ -146,7 +146,7 @@ test_rows(void)
 
 		helped &= r->help != NULL && *r->help != '\0' &&
 		          strchr(r->help, '\n') == NULL;
-		modes &= r->mode != 0 && r->mode <= 0777;
+		modes &= r->mode != 0 && r->mode <= 01777;
 		parents &= tree_at(dir)->kind == TREE_DIR;
 		parts &= r->place != PLACE_NONE || r->part >= TREE_PART_FIRST;
 		for (const struct tree_row *o = r + 1; o->path != NULL; o++)

@@ -140,6 +140,18 @@ fails "a device's secrets are closed to others" \
 	as $bob ls "$M/devices/$A/secrets"
 works 'and open to its owner' as $alice ls "$M/devices/$A/secrets"
 
+# ---- what she may forget
+fails 'makes nothing in devices/' as $alice mkdir "$M/devices/NEW"
+fails 'nor renames there' as $alice mv "$M/devices/$A" "$M/devices/NEW"
+fails 'bob does not forget hers' as $bob rmdir "$M/devices/$A"
+fails 'nor does its group, of whatever mode' as $bob:3000 rm -r "$M/devices/$B"
+is "$(ls "$M/devices" | tr '\n' ' ')" "$A $B " 'both are there'
+C=PERM-C
+enroll $C acme
+works 'alice forgets one of hers' as $alice rm -r "$M/devices/$C"
+works 'which is gone' as $alice test ! -e "$M/devices/$C"
+like "$(as $alice tail -n 3 "$M/events")" "uid=$alice .*$C" 'an event names her'
+
 # ---- the sticky bit
 chmod 1777 "$M/orgs/acme/enrollment"
 works 'bob writes where everybody may' as $bob \
