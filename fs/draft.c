@@ -264,6 +264,7 @@ draft_commit(struct draft *f, const struct actor *actor,
 
 	*ret = (struct draft_result){ 0 };
 	pthread_mutex_lock(&f->mutex);
+	f->abandoned = false;
 	if (actor->pid != 0)
 		f->actor = *actor;
 	if (is_new_and_empty(f))
@@ -271,6 +272,23 @@ draft_commit(struct draft *f, const struct actor *actor,
 	rc = commit_locked(f, ret, err);
 	pthread_mutex_unlock(&f->mutex);
 	return rc;
+}
+
+void
+draft_abandon(struct draft *f)
+{
+	pthread_mutex_lock(&f->mutex);
+	f->abandoned = true;
+	pthread_mutex_unlock(&f->mutex);
+}
+
+static enum err_code
+give_up(struct draft *f, struct err *err)
+{
+	draft_set_dirty(f, false);
+	return err_set(err, ERR_UNDECODABLE,
+	    "the program that wrote it was ended by a signal, and may not have "
+	    "come to the end");
 }
 
 enum err_code
@@ -287,7 +305,9 @@ draft_release(struct draft *f, struct draft_result *ret, struct err *err)
 	pthread_mutex_unlock(&d->mutex);
 	if (f->emptied && !f->dirty && judge_empty)
 		draft_set_dirty(f, true);
-	rc = commit_locked(f, ret, err);
+	rc = f->abandoned && f->dirty && !f->poisoned && !f->failed
+	         ? give_up(f, err)
+	         : commit_locked(f, ret, err);
 	if (f->dirty)
 		draft_set_dirty(f, false);
 	hide(f, true);

@@ -77,6 +77,11 @@ struct draft_result {
 enum err_code draft_commit(struct draft *f, const struct actor *actor,
     struct draft_result *ret, struct err *err);
 
+/* A process that a signal has ended closes it: what was written is not
+ * committed by that, nor by the last close, unless another process writes or
+ * commits. */
+void draft_abandon(struct draft *f);
+
 /*
  * The last close.  What was never accepted is discarded; an unborn name
  * vanishes, and a file that was removed to make room for it comes back.  A

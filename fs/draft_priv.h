@@ -48,7 +48,8 @@ struct draft {
 	bool dirty;   /* written since the last commit */
 	bool emptied; /* empty since it was opened, and never committed */
 	bool poisoned;
-	bool failed; /* err is the judgement of buf as it is */
+	bool failed;    /* err is the judgement of buf as it is */
+	bool abandoned; /* a signal ended who closed it last */
 	struct err err;
 	uint64_t base_version; /* 0: the last writer wins */
 	uint64_t prefix;       /* bytes written from 0 on without a gap */

@@ -72,7 +72,7 @@ write_locked(struct draft *f, uint64_t off, struct bytes bytes, struct err *err)
 		return rc;
 	if (bytes.len > 0)
 		memcpy(f->buf.p + off, bytes.p, bytes.len);
-	f->failed = f->emptied = false;
+	f->failed = f->emptied = f->abandoned = false;
 	draft_set_dirty(f, true);
 	return scan(f, off, bytes.len, err);
 }
@@ -113,7 +113,7 @@ forget(struct draft *f)
 static void
 resized(struct draft *f, uint64_t size)
 {
-	f->failed = f->emptied = false;
+	f->failed = f->emptied = f->abandoned = false;
 	if (size < f->prefix) {
 		f->no_scan = true;
 		f->prefix = size;

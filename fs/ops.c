@@ -2,12 +2,10 @@
 #include "fs/ops_priv.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "fs/notify.h"
+#include "fs/process.h"
 
 struct fs *
 ops_fs(fuse_req_t req)
@@ -16,23 +14,6 @@ ops_fs(fuse_req_t req)
 }
 
 /* ---- who asks ----------------------------------------------------------- */
-
-static void
-read_comm(pid_t pid, char comm[static 16])
-{
-	char path[64];
-	ssize_t n;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
-	if (pid <= 0 || (fd = open(path, O_RDONLY | O_CLOEXEC)) < 0)
-		return;
-	n = read(fd, comm, 15);
-	close(fd);
-	while (n > 0 && (comm[n - 1] == '\n' || n == 16))
-		n--;
-	comm[n > 0 ? n : 0] = '\0';
-}
 
 static void
 read_groups(fuse_req_t req, struct view *v)
@@ -66,7 +47,7 @@ ops_caller(fuse_req_t req, unsigned what, struct caller *ret)
 	ret->view.ngroups = 0;
 	if (what & CALLER_COMM) { /* it changes something */
 		seen_drop(&ops_fs(req)->seen, ctx->pid);
-		read_comm(ctx->pid, ret->actor.comm);
+		process_comm(ctx->pid, ret->actor.comm);
 	}
 	if ((what & CALLER_GROUPS) && ret->view.uid != 0)
 		read_groups(req, &ret->view);
@@ -157,7 +138,7 @@ ops_refuse(
 
 	if (!is_everyday(err->code)) {
 		if (w.actor.comm[0] == '\0')
-			read_comm(w.actor.pid, w.actor.comm);
+			process_comm(w.actor.pid, w.actor.comm);
 		ops_record(ops_fs(req), &w, err);
 	}
 	ops_error(req, err);

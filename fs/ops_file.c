@@ -6,6 +6,7 @@
 
 #include "fs/notify.h"
 #include "fs/ops_priv.h"
+#include "fs/process.h"
 
 /* ---- read --------------------------------------------------------------- */
 
@@ -144,6 +145,17 @@ refuse_draft(fuse_req_t req, struct handle *h, const struct caller *c,
 	ops_refuse(req, &what, err);
 }
 
+/* Who opened it, mostly; but children and shells hand files on. */
+static void
+name_caller(const struct handle *h, struct caller *c)
+{
+	if (c->actor.pid == h->caller.actor.pid)
+		memcpy(
+		    c->actor.comm, h->caller.actor.comm, sizeof(c->actor.comm));
+	else
+		process_comm(c->actor.pid, c->actor.comm);
+}
+
 static void
 write_draft(fuse_req_t req, struct handle *h, struct bytes bytes, uint64_t off)
 {
@@ -152,9 +164,7 @@ write_draft(fuse_req_t req, struct handle *h, struct bytes bytes, uint64_t off)
 	bool again;
 
 	ops_caller(req, 0, &c);
-	memcpy(c.actor.comm, h->caller.actor.comm, sizeof(c.actor.comm));
-	if (c.actor.pid != h->caller.actor.pid)
-		c.actor.comm[0] = '\0'; /* another process has the file now */
+	name_caller(h, &c);
 	if (draft_write(h->draft, off, bytes, &c.actor, &again, &err) == ERR_OK)
 		fuse_reply_write(req, bytes.len);
 	else if (again)
@@ -235,9 +245,7 @@ commit(fuse_req_t req, struct fuse_file_info *fi)
 		return;
 	}
 	ops_caller(req, 0, &c);
-	if (c.actor.pid == h->caller.actor.pid)
-		memcpy(
-		    c.actor.comm, h->caller.actor.comm, sizeof(c.actor.comm));
+	name_caller(h, &c);
 	rc = draft_commit(h->draft, &c.actor, &result, &err);
 	if (result.changed)
 		refusal_clear(
@@ -253,7 +261,15 @@ commit(fuse_req_t req, struct fuse_file_info *fi)
 void
 ops_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
+	const struct handle *h = ops_handle(fi);
+
 	(void)ino;
+	if (h != NULL && h->kind == HANDLE_DRAFT &&
+	    process_was_killed(fuse_req_ctx(req)->pid)) {
+		draft_abandon(h->draft);
+		fuse_reply_err(req, 0);
+		return;
+	}
 	commit(req, fi);
 }
 

@@ -251,6 +251,36 @@ test_attributes(void)
 	    "takes its attributes with it");
 }
 
+/* A signal ended who wrote it. */
+static void
+test_abandoned(void)
+{
+	struct draft *d = edit(true, false);
+	bool again = true;
+
+	ok(put(d, 0, "https://half.example\n") == ERR_OK, "half of it");
+	draft_abandon(d);
+	ok(release(d, &again) == ERR_UNDECODABLE && !again &&
+		holds("https://f.example\n"),
+	    "nothing is taken, and that is told");
+	d = edit(true, false);
+	draft_abandon(d);
+	ok(release(d, NULL) == ERR_UNDECODABLE && holds("https://f.example\n"),
+	    "nor is that it was emptied");
+	d = edit(true, false);
+	ok(put(d, 0, "https://f.example\n") == ERR_OK, "a child is killed");
+	draft_abandon(d);
+	ok(commit(d, NULL) == ERR_OK && release(d, NULL) == ERR_OK,
+	    "whose parent closes the file as it should");
+	d = edit(true, false);
+	draft_abandon(d);
+	ok(put(d, 0, "https://g.example\n") == ERR_OK &&
+		release(d, NULL) == ERR_OK && holds("https://g.example\n"),
+	    "or goes on to write");
+	ok(release(edit(false, false), NULL) == ERR_OK,
+	    "what was not written is not missed");
+}
+
 static void
 test_limits(void)
 {
@@ -262,12 +292,12 @@ test_limits(void)
 	ok(put(d, 0, big) == ERR_TOO_BIG, "a place has a limit");
 	ok(draft_truncate(d, UINT64_MAX, &actor, NULL) == ERR_TOO_BIG,
 	    "for truncate, too");
-	ok(release(d, NULL) == ERR_TOO_BIG && holds("https://f.example\n"),
+	ok(release(d, NULL) == ERR_TOO_BIG && holds("https://g.example\n"),
 	    "and the old content stays");
 	d = edit(true, false);
 	ok(draft_truncate(d, UINT64_MAX, &actor, NULL) == ERR_TOO_BIG,
 	    "a file that is one hole has nothing written");
-	ok(release(d, NULL) == ERR_TOO_BIG && holds("https://f.example\n"),
+	ok(release(d, NULL) == ERR_TOO_BIG && holds("https://g.example\n"),
 	    "and is refused with that, not as an empty one");
 }
 
@@ -287,6 +317,7 @@ main(void)
 	test_tombstone();
 	test_others();
 	test_attributes();
+	test_abandoned();
 	test_limits();
 	fs_fini(&fs);
 	engine_close(e);

@@ -84,4 +84,51 @@ is "$(ls -A "${f%/*}" | grep -v -e '\.bak$' -e '\.orig$' -e '\.rej$')" members \
 fails 'what somebody types is refused' touch "$f.txt"
 fails 'also a backup that would be lost' touch "$f.old"
 
+
+# killed SIGNAL: who has written half of it is ended.
+killed()
+{
+	what="ended by $1"
+	reset
+	"${@:2}" &
+	pid=$!
+	for _ in $(seq 250); do
+		[ -e "$T/half" ] && break
+		sleep 0.02
+	done
+	rm "$T/half"
+	kill -s "$1" "$pid"
+	wait "$pid" 2>/dev/null
+	for _ in $(seq 250); do
+		[ -e "$f.error" ] && break
+		sleep 0.02
+	done
+	is "$(cat "$f")" OLD "$what: the old content stays"
+	like "$(cat "$f.error")" 'ended by a signal' 'and it says why'
+}
+export T
+killed KILL python3 -c 'import os, time
+f = open(os.environ["f"], "wb", 0)
+f.write(b"HALF\n")
+open(os.environ["T"] + "/half", "w")
+time.sleep(60)'
+killed TERM python3 -c 'import os, time
+f = open(os.environ["f"], "wb", 0)
+open(os.environ["T"] + "/half", "w")
+time.sleep(60)'
+# the last thread that goes is killed by the first, in every program
+reset
+works 'threads that end together' python3 -c 'import os, threading, time
+f = os.open(os.environ["f"], os.O_WRONLY | os.O_TRUNC)
+os.write(f, b"NEW\n")
+for i in range(8):
+    threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+os._exit(0)'
+is "$(cat "$f")" NEW 'are not killed, and what they wrote is taken'
+reset
+bash -c 'exec 3>"$f"; echo NEW >&3; sleep 60 & kill -9 $!; wait $!; exec 3>&-' \
+	2>/dev/null
+is "$(cat "$f")" NEW 'nor does a child matter that was killed'
+like "$(tail -n 1 "$M/events")" 'comm=[a-z]+ changed' 'an event names a program'
+
 done_testing
