@@ -93,7 +93,8 @@ unhold_one(
 		return ERR_OK;
 	if (rc != ERR_OK)
 		return err_set(err, rc, "device: %s", err_text(rc));
-	rc = outbox_has_another(t, d.org, c.held_version, r->now, &another, err);
+	rc =
+	    outbox_has_another(t, d.org, c.held_version, r->now, &another, err);
 	if (rc != ERR_OK || !another)
 		return rc;
 	c.push_held = false;
