@@ -18,6 +18,7 @@ BUILD_PACKAGES := gcc make pkg-config libc6-dev libfuse3-dev fuse3 libssl-dev \
 	liblmdb-dev libplist-dev libnghttp2-dev libevent-dev \
 	libhttp-parser-dev libbsd-dev libcurl4-openssl-dev
 RUN_PACKAGES   := openssl ca-certificates
+DEB_PACKAGES   := dpkg-dev
 TEST_PACKAGES  := perl python3 python3-yaml curl openssl nghttp2-server nghttp2-client \
 	strongswan-pki libcharon-extra-plugins libstrongswan-extra-plugins libstrongswan-standard-plugins \
 	certmonger dbus nodejs libplist-utils wrk \
@@ -61,7 +62,7 @@ PROGRAM_BINS := $(PROGRAMS:%.c=$(B)/%)
 .SECONDARY:
 .PHONY: all run check check-built asan tsan random random-built bench enroll \
 	lint headers layers format \
-	tidy fuzz cover install deb dist clean deps test-deps lint-deps
+	tidy fuzz cover install uninstall deb dist clean deps test-deps lint-deps
 
 all: $(B)/mdmfs
 
@@ -88,7 +89,7 @@ endef
 deps:
 	$(call need,$(BUILD_PACKAGES) $(RUN_PACKAGES))
 test-deps:
-	$(call need,$(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES))
+	$(call need,$(BUILD_PACKAGES) $(RUN_PACKAGES) $(DEB_PACKAGES) $(TEST_PACKAGES))
 lint-deps:
 	$(call need,$(BUILD_PACKAGES) $(LINT_PACKAGES))
 
@@ -224,7 +225,7 @@ NOT_TESTS := SC2010,SC2034,SC2089,SC2090,SC2148,SC2154,SC2320
 lint: lint-deps headers layers
 	@clang-format-14 --dry-run -Werror $(shell git ls-files '*.c' '*.h')
 	@shellcheck .ci/run examples/*.sh examples/debian/*.sh \
-		examples/debian/p*rm examples/completion/* tests/lint/*.sh
+		examples/debian/p*rm examples/completion/*.bash tests/lint/*.sh
 	@shellcheck -x -S warning -e $(NOT_TESTS) $(SCRIPTS) \
 		$(wildcard tests/system/*.sh tests/bench/*.sh)
 	@mandoc -T lint -W warning fs/mdmfs.7 fs/mdmfs.8
@@ -251,26 +252,41 @@ format:
 
 DOC        := $(PREFIX)/share/doc/mdmfs
 COMPLETION := $(PREFIX)/share/bash-completion/completions
+ZSH        := $(PREFIX)/share/zsh/site-functions
+UNIT       := $(PREFIX)/lib/systemd/system/mdmfs.service
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/systemd/system \
 		$(DESTDIR)$(PREFIX)/include/mdmfs $(DESTDIR)$(DOC) \
 		$(DESTDIR)$(PREFIX)/share/man/man7 \
-		$(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(COMPLETION)
+		$(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(COMPLETION) \
+		$(DESTDIR)$(ZSH)
 	install -m 755 $(B)/mdmfs $(DESTDIR)$(PREFIX)/bin/
 	install -m 644 $(B)/libmdmfs.a $(DESTDIR)$(PREFIX)/lib/
 	install -m 644 include/mdmfs/* $(DESTDIR)$(PREFIX)/include/mdmfs/
 	install -m 644 fs/mdmfs.7 $(DESTDIR)$(PREFIX)/share/man/man7/
 	install -m 644 fs/mdmfs.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 	sed 's|/usr/local/bin|$(PREFIX)/bin|' examples/mdmfs.service \
-		>$(DESTDIR)$(PREFIX)/lib/systemd/system/mdmfs.service
+		>$(DESTDIR)$(UNIT)
 	install -m 644 examples/completion/mdmfs.bash \
 		$(DESTDIR)$(COMPLETION)/mdmfs
+	install -m 644 examples/completion/_mdmfs $(DESTDIR)$(ZSH)/
 	install -m 644 README.md CHANGELOG.md LICENSE $(DESTDIR)$(DOC)/
 	cp -R examples $(DESTDIR)$(DOC)/
+	cp $(DESTDIR)$(UNIT) $(DESTDIR)$(DOC)/examples/
+
+# The same DESTDIR and PREFIX; stores and mounts stay.
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/mdmfs $(DESTDIR)$(PREFIX)/lib/libmdmfs.a \
+		$(DESTDIR)$(PREFIX)/share/man/man7/mdmfs.7 \
+		$(DESTDIR)$(PREFIX)/share/man/man8/mdmfs.8 \
+		$(DESTDIR)$(UNIT) $(DESTDIR)$(COMPLETION)/mdmfs \
+		$(DESTDIR)$(ZSH)/_mdmfs
+	rm -rf $(DESTDIR)$(PREFIX)/include/mdmfs $(DESTDIR)$(DOC)
 
 # A Debian package, in build/.
 deb: deps
+	$(call need,$(DEB_PACKAGES))
 	@rm -rf build/deb
 	@$(MAKE) -s install DESTDIR=$(CURDIR)/build/deb PREFIX=/usr
 	@sh examples/debian/build.sh $(CURDIR)/build/deb $(VERSION) \

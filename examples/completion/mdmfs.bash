@@ -8,6 +8,19 @@ _mdmfs_mounts()
 	sed -n 's/^[^ ]* \([^ ]*\) fuse\.mdmfs .*/\1/p' /proc/self/mounts
 }
 
+# _mdmfs_below MOUNT CUR: paths are below the mount, wherever the shell is.
+_mdmfs_below()
+{
+	local i
+
+	mapfile -t COMPREPLY < <(cd -- "$1" 2>/dev/null && compgen -f -- "$2")
+	for i in "${!COMPREPLY[@]}"; do
+		[ -d "$1/${COMPREPLY[i]}" ] || continue
+		COMPREPLY[i]+=/
+		compopt -o nospace 2>/dev/null
+	done
+}
+
 _mdmfs()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
@@ -42,11 +55,15 @@ _mdmfs()
 	fi
 	case $verb in
 	wait)
+		local at=2
+		[ "${COMP_WORDS[2]}" != --timeout ] || at=4
 		if [[ $cur == -* ]]; then
 			mapfile -t COMPREPLY < <(compgen -W --timeout -- "$cur")
+		elif [ "$COMP_CWORD" -gt "$at" ]; then
+			_mdmfs_below "${COMP_WORDS[at]}" "$cur"
 		else
 			mapfile -t COMPREPLY < <(compgen -W "$(_mdmfs_mounts)" -- "$cur"
-				compgen -f -- "$cur")
+				compgen -d -- "$cur")
 		fi
 		;;
 	doctor)

@@ -34,8 +34,13 @@ printf '%s\n' "mdmfs ($version) unstable; urgency=medium" '' \
 } >"$doc/copyright"
 rm "$doc/LICENSE" "$doc/examples/run.sh"
 rm -r "$doc/examples/debian" "$doc/examples/completion"
-find "$doc" -name .gitignore -delete
-find "$doc" -type d -empty -delete
+# rsync --filter reads the tree's .gitignore files: without them --delete would
+# take certificates out of the mount.
+mkdir -p "$root/usr/share/lintian/overrides"
+echo 'mdmfs: package-contains-vcs-control-file [usr/share/doc/mdmfs/examples/config/*]' \
+	>"$root/usr/share/lintian/overrides/mdmfs"
+mkdir -p "$root/usr/share/zsh"
+mv "$root/usr/share/zsh/site-functions" "$root/usr/share/zsh/vendor-completions"
 gzip -9n "$doc/CHANGELOG.md"
 
 work=$(mktemp -d)
