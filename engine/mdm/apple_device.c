@@ -35,15 +35,9 @@ device_message_fini(struct device_message *m)
 static enum err_code
 keep_cert(struct device_message *m, X509 *x, struct err *err)
 {
-	uint8_t *der = NULL;
-	int len = i2d_X509(x, &der);
 	struct cert *c = NULL;
-	enum err_code rc;
+	enum err_code rc = cert_of_x509(x, &c, err);
 
-	if (len <= 0)
-		return ERR_OK;
-	rc = cert_parse(bytes_of(der, (size_t)len), &c, err);
-	OPENSSL_free(der);
 	if (rc == ERR_NO_MEMORY)
 		return rc;
 	/* one that cannot be read helps nobody */

@@ -203,8 +203,9 @@ read_facts(struct cert *c, struct err *err)
 	return ERR_OK;
 }
 
-enum err_code
-cert_of_x509(X509 *x, struct cert **ret, struct err *err)
+/* x is counted, der copied. */
+static enum err_code
+cert_new(X509 *x, struct bytes der, struct cert **ret, struct err *err)
 {
 	struct cert *c = calloc(1, sizeof(*c));
 	enum err_code rc;
@@ -214,63 +215,64 @@ cert_of_x509(X509 *x, struct cert **ret, struct err *err)
 	atomic_init(&c->refs, 1);
 	X509_up_ref(x);
 	c->x = x;
-	PUT_DER(&c->der, i2d_X509, x);
-	if (c->der.len > CERT_DER_MAX)
-		rc = err_set(err, ERR_UNDECODABLE,
-		    "a certificate of %zu bytes is none: at most %d",
-		    c->der.len, CERT_DER_MAX);
-	else if (c->der.len == 0)
-		rc = err_set(err, ERR_UNDECODABLE, "not a certificate");
-	else
-		rc = read_facts(c, err);
+	buf_bytes(&c->der, der);
+	rc = read_facts(c, err);
 	if (rc == ERR_OK) {
 		*ret = c;
-		c = NULL;
+		c = NULL; /* now the caller's */
 	}
-	ERR_clear_error();
 	cert_free(c);
+	return rc;
+}
+
+static enum err_code
+check_length(struct bytes der, struct err *err)
+{
+	if (der.len == 0)
+		return err_set(err, ERR_UNDECODABLE, "not a certificate");
+	if (der.len > CERT_DER_MAX)
+		return err_set(err, ERR_UNDECODABLE,
+		    "a certificate of %zu bytes is none: at most %d", der.len,
+		    CERT_DER_MAX);
+	return ERR_OK;
+}
+
+enum err_code
+cert_of_x509(X509 *x, struct cert **ret, struct err *err)
+{
+	struct buf der = { 0 };
+	enum err_code rc;
+
+	PUT_DER(&der, i2d_X509, x);
+	if ((rc = check_length(buf_view(&der), err)) == ERR_OK)
+		rc = cert_new(x, buf_view(&der), ret, err);
+	ERR_clear_error();
+	buf_free(&der);
 	return rc;
 }
 
 enum err_code
 cert_parse(struct bytes der, struct cert **ret, struct err *err)
 {
-	struct cert *c = calloc(1, sizeof(*c));
 	const uint8_t *p = der.p;
-	enum err_code rc;
+	enum err_code rc = check_length(der, err);
+	X509 *x;
 
-	if (c == NULL) {
-		rc = err_set(err, ERR_NO_MEMORY, "certificate");
-		goto out;
-	}
-	atomic_init(&c->refs, 1);
-	if (der.len > CERT_DER_MAX) {
-		rc = err_set(err, ERR_UNDECODABLE,
-		    "a certificate of %zu bytes is none: at most %d", der.len,
-		    CERT_DER_MAX);
-		goto out;
-	}
-	c->x = der.len == 0 ? NULL : d2i_X509(NULL, &p, (long)der.len);
-	if (c->x == NULL) {
+	if (rc != ERR_OK)
+		return rc;
+	x = d2i_X509(NULL, &p, (long)der.len);
+	if (x == NULL)
 		rc = err_set(err, ERR_UNDECODABLE,
 		    "not a certificate: damaged or cut short (%s)",
 		    openssl_reason());
-		goto out;
-	}
-	if (p != der.p + der.len) {
+	else if (p != der.p + der.len)
 		rc = err_set(err, ERR_UNDECODABLE,
 		    "%zu bytes of something else follow the certificate",
 		    der.len - (size_t)(p - der.p));
-		goto out;
-	}
-	buf_bytes(&c->der, der);
-	if ((rc = read_facts(c, err)) != ERR_OK)
-		goto out;
-	*ret = c;
-	c = NULL; /* now the caller's */
-out:
+	else
+		rc = cert_new(x, der, ret, err);
 	ERR_clear_error(); /* this thread's TLS reads the same queue */
-	cert_free(c);
+	X509_free(x);
 	return rc;
 }
 
