@@ -9,7 +9,7 @@
 #include "engine/model/admission.h"
 #include "engine/model/devices.h"
 #include "engine/model/orgs.h"
-#include "engine/pki/bundle.h"
+#include "engine/model/trust.h"
 #include "engine/pki/cms.h"
 #include "engine/pki/openssl.h"
 
@@ -154,44 +154,26 @@ anchors_fini(struct anchors *a)
 }
 
 static enum err_code
-add_file(
-    void *arg, struct txn *t, const struct node *n, bool *stop, struct err *err)
+add_anchor(void *arg, const struct node *n, struct cert *c, struct err *err)
 {
 	struct anchors *a = arg;
-	struct bundle *b = NULL;
-	struct buf bytes = { 0 };
-	enum err_code rc;
-	size_t i;
 
-	(void)stop;
-	if (n->n.place != PLACE_APPLE_DEVICE_FILE)
-		return ERR_OK;
-	a->files = true;
-	if ((rc = node_get_content(t, n, &bytes, err)) == ERR_OK)
-		rc = bundle_parse(buf_view(&bytes), NULL, 0, &b, err);
-	for (i = 0; rc == ERR_OK && i < bundle_n_certs(b) && a->n < ANCHORS_MAX;
-	     i++)
-		a->v[a->n++] = cert_ref(bundle_cert(b, i));
-	bundle_free(b);
-	buf_free(&bytes);
-	return rc;
+	(void)n;
+	(void)err;
+	if (a->n < ANCHORS_MAX)
+		a->v[a->n++] = cert_ref(c);
+	return ERR_OK;
 }
 
 static enum err_code
 anchors_txn(struct txn *t, void *arg, struct err *err)
 {
 	struct anchors *a = arg;
-	struct node dir;
-	enum err_code rc = org_file(t, 0, "trust", "apple-device", &dir, NULL);
 
 	anchors_fini(a);
-	a->files = false;
-	if (rc == ERR_NOT_FOUND)
-		return ERR_OK;
-	if (rc != ERR_OK)
-		return err_set(
-		    err, rc, "system/trust/apple-device: %s", err_text(rc));
-	return node_each(t, dir.n.ino, 0, add_file, a, err);
+	a->files =
+	    org_holds(t, 0, "trust", "apple-device", PLACE_APPLE_DEVICE_FILE);
+	return apple_trust_each(t, add_anchor, a, err);
 }
 
 /* ---- the chain ---------------------------------------------------------- */

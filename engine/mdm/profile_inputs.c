@@ -9,9 +9,9 @@
 #include "engine/mdm/profile.h"
 #include "engine/model/slots.h"
 #include "engine/model/tls.h"
-#include "engine/pki/bundle.h"
+#include "engine/model/trust.h"
 
-static enum err_code
+static void
 add_root(struct profile_inputs *in, struct cert *c)
 {
 	size_t i;
@@ -19,57 +19,29 @@ add_root(struct profile_inputs *in, struct cert *c)
 	for (i = 0; i < in->n_roots; i++)
 		if (memcmp(cert_fingerprint(in->roots[i]), cert_fingerprint(c),
 			CERT_FINGERPRINT_LEN) == 0)
-			return ERR_OK;
+			return;
 	if (in->n_roots < PROFILE_MAX_ROOTS)
 		in->roots[in->n_roots++] = cert_ref(c);
-	return ERR_OK;
 }
 
 static enum err_code
-add_trust_file(
-    void *arg, struct txn *t, const struct node *n, bool *stop, struct err *err)
+add_trusted(void *arg, const struct node *n, struct cert *c, struct err *err)
 {
-	struct profile_inputs *in = arg;
-	struct bundle *b = NULL;
-	struct buf bytes = { 0 };
-	enum err_code rc = ERR_OK;
-	size_t i;
-
-	(void)stop;
-	if (n->n.place != PLACE_TRUST_FILE)
-		return ERR_OK;
-	if ((rc = node_get_content(t, n, &bytes, err)) == ERR_OK)
-		rc = bundle_parse(buf_view(&bytes), NULL, 0, &b, err);
-	for (i = 0; rc == ERR_OK && i < bundle_n_certs(b); i++)
-		rc = add_root(in, bundle_cert(b, i));
-	bundle_free(b);
-	buf_free(&bytes);
-	return rc;
+	(void)n;
+	(void)err;
+	add_root(arg, c);
+	return ERR_OK;
 }
 
 /*
  * The root of an HTTPS chain goes along whenever it is known: an administrator
  * who has a private CA has its root in the slot, and a public one does no harm.
  */
-static enum err_code
+static void
 add_tls_root(struct profile_inputs *in, const struct identity_ends *tls)
 {
-	return cert_is_self_signed(tls->last) ? add_root(in, tls->last)
-	                                      : ERR_OK;
-}
-
-/* What system/trust holds. */
-static enum err_code
-add_trust(struct txn *t, struct profile_inputs *in, struct err *err)
-{
-	struct node dir;
-	enum err_code rc = org_file(t, 0, NULL, "trust", &dir, NULL);
-
-	if (rc == ERR_NOT_FOUND)
-		return ERR_OK;
-	if (rc != ERR_OK)
-		return err_set(err, rc, "system/trust: %s", err_text(rc));
-	return node_each(t, dir.n.ino, 0, add_trust_file, in, err);
+	if (cert_is_self_signed(tls->last))
+		add_root(in, tls->last);
 }
 
 /* Without a push certificate no MDM profile may be handed out: its topic could
@@ -134,9 +106,9 @@ check_tls(struct txn *t, const struct engine *e, struct profile_inputs *in,
 
 	if (rc != ERR_OK)
 		return rc;
-	for (i = 0; i < c.n && rc == ERR_OK; i++)
-		rc = add_tls_root(in, &c.chains[i]);
-	if (rc == ERR_OK && !c.covered) {
+	for (i = 0; i < c.n; i++)
+		add_tls_root(in, &c.chains[i]);
+	if (!c.covered) {
 		list_names(&c, &names);
 		buf_text(&file, "system/url");
 		buf_text(&slot, "system/tls");
@@ -234,15 +206,13 @@ add_roots_of(struct txn *t, const struct engine *e, const char *host,
 
 	if (rc != ERR_OK)
 		return rc;
-	for (i = 0; i < c.n && rc == ERR_OK; i++)
-		rc = add_tls_root(in, &c.chains[i]);
+	for (i = 0; i < c.n; i++)
+		add_tls_root(in, &c.chains[i]);
 	tls_choice_fini(&c);
-	if (rc == ERR_OK)
-		rc = tls_ends(t, &tls, err);
-	if (rc == ERR_OK)
-		rc = add_tls_root(in, &tls);
+	if ((rc = tls_ends(t, &tls, err)) == ERR_OK)
+		add_tls_root(in, &tls);
 	identity_ends_fini(&tls);
-	return rc == ERR_OK ? add_trust(t, in, err) : rc;
+	return rc == ERR_OK ? trust_each(t, add_trusted, in, err) : rc;
 }
 
 enum err_code
@@ -284,7 +254,7 @@ profile_inputs(struct txn *t, const struct engine *e, uint32_t org,
 	if (rc == ERR_OK)
 		rc = scep_settings_read(t, org, &in.scep, err);
 	if (rc == ERR_OK)
-		rc = add_trust(t, &in, err);
+		rc = trust_each(t, add_trusted, &in, err);
 	if (rc == ERR_OK)
 		rc = signer(t, e, &in, err);
 	if (rc == ERR_OK)

@@ -275,23 +275,8 @@ account_exists(struct txn *t, uint32_t org, const char *name)
 	return dir_of(t, org, name, &dir) == ERR_OK;
 }
 
-static enum err_code
-find_any(
-    void *arg, struct txn *t, const struct node *n, bool *stop, struct err *err)
-{
-	(void)t;
-	(void)err;
-	*(bool *)arg = *stop = n->n.is_dir;
-	return ERR_OK;
-}
-
 bool
 accounts_any(struct txn *t, uint32_t org)
 {
-	struct node users;
-	bool any = false;
-
-	return org_file(t, org, NULL, "users", &users, NULL) == ERR_OK &&
-	       node_each(t, users.n.ino, 0, find_any, &any, NULL) == ERR_OK &&
-	       any;
+	return org_holds(t, org, NULL, "users", PLACE_ORG_USER);
 }

@@ -4,6 +4,7 @@
 #include "engine/model/health_priv.h"
 #include "engine/model/settings.h"
 #include "engine/model/tls.h"
+#include "engine/model/trust.h"
 #include "engine/pki/bundle.h"
 
 /* What there is to be looked at: certificates, organizations, roots. */
@@ -107,45 +108,17 @@ look_at_tls(struct look *x, struct err *err)
 }
 
 static enum err_code
-add_trust_file(
-    void *arg, struct txn *t, const struct node *n, bool *stop, struct err *err)
+add_trusted(void *arg, const struct node *n, struct cert *c, struct err *err)
 {
 	struct look *x = arg;
-	struct bundle *b = NULL;
-	struct buf bytes = { 0 };
-	size_t i;
-	enum err_code rc;
 
-	(void)stop;
-	if (n->n.place != PLACE_TRUST_FILE)
-		return ERR_OK;
-	rc = node_get_content(t, n, &bytes, err);
-	if (rc == ERR_OK)
-		rc = bundle_parse(buf_view(&bytes), NULL, 0, &b, err);
-	for (i = 0; rc == ERR_OK && i < bundle_n_certs(b) &&
-		    x->n_roots < HEALTH_ROOTS_MAX;
-	     i++)
+	(void)err;
+	if (x->n_roots < HEALTH_ROOTS_MAX)
 		x->roots[x->n_roots++] =
 		    (struct health_root){ .file = health_keep(x, n->name),
-			    .subject =
-				health_keep(x, cert_subject(bundle_cert(b, i))),
-			    .ends = cert_expires(bundle_cert(b, i)) };
-	bundle_free(b);
-	buf_free(&bytes);
-	return rc;
-}
-
-static enum err_code
-look_at_trust(struct look *x, struct err *err)
-{
-	struct node dir;
-	enum err_code rc = org_file(x->t, 0, NULL, "trust", &dir, NULL);
-
-	if (rc == ERR_NOT_FOUND)
-		return ERR_OK;
-	if (rc != ERR_OK)
-		return err_set(err, rc, "system/trust: %s", err_text(rc));
-	return node_each(x->t, dir.n.ino, 0, add_trust_file, x, err);
+			    .subject = health_keep(x, cert_subject(c)),
+			    .ends = cert_expires(c) };
+	return ERR_OK;
 }
 
 static enum err_code
@@ -155,7 +128,7 @@ look_at_system(struct look *x, struct err *err)
 	enum err_code rc = look_at_tls(x, err);
 
 	if (rc == ERR_OK)
-		rc = look_at_trust(x, err);
+		rc = trust_each(x->t, add_trusted, x, err);
 	if (rc == ERR_OK)
 		rc = add_if_present(
 		    x, HEALTH_VENDOR, slot_of(0, SLOT_OF_VENDOR), &c, err);

@@ -151,35 +151,20 @@ health_open(struct look *x)
 	    health_shell(x, "orgs/%s/enrollment/open", x->org->name));
 }
 
-static enum err_code
-any_apple_file(
-    void *arg, struct txn *t, const struct node *n, bool *stop, struct err *err)
-{
-	(void)t;
-	(void)err;
-	*(bool *)arg = *stop = n->n.place == PLACE_APPLE_DEVICE_FILE;
-	return ERR_OK;
-}
-
 /* Of organizations that let devices in by themselves. */
 void
 health_apple_device(struct look *x)
 {
 	static const char *const doors[] = { "open", "encrypted", "serials",
 		"required-os", "invitations" };
-	struct node dir;
-	bool known = false;
 	size_t i = 0, n = sizeof(doors) / sizeof(doors[0]);
 
 	while (i < n && !health_has_file(x, "enrollment", doors[i]))
 		i++;
 	if (i == n && !health_has_file(x, NULL, "users"))
 		return;
-	if (org_file(x->t, 0, "trust", "apple-device", &dir, NULL) == ERR_OK &&
-	    node_each(x->t, dir.n.ino, 0, any_apple_file, &known, NULL) !=
-		ERR_OK)
-		known = false;
-	if (known) {
+	if (org_holds(
+		x->t, 0, "trust", "apple-device", PLACE_APPLE_DEVICE_FILE)) {
 		health_say(x, HEALTH_PASS,
 		    "who enrolls over the air or by ADE must be an Apple "
 		    "device");

@@ -317,24 +317,8 @@ invitation_bind(
 	return rc;
 }
 
-static enum err_code
-find_any(
-    void *arg, struct txn *t, const struct node *n, bool *stop, struct err *err)
-{
-	(void)t;
-	(void)err;
-	*(bool *)arg = *stop = n->n.place == PLACE_INVITATION;
-	return ERR_OK;
-}
-
 bool
 invitations_any(struct txn *t, uint32_t org)
 {
-	struct node dir;
-	bool any = false;
-
-	return org_file(t, org, "enrollment", "invitations", &dir, NULL) ==
-	           ERR_OK &&
-	       node_each(t, dir.n.ino, 0, find_any, &any, NULL) == ERR_OK &&
-	       any;
+	return org_holds(t, org, "enrollment", "invitations", PLACE_INVITATION);
 }

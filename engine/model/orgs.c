@@ -130,6 +130,35 @@ org_file(struct txn *t, uint32_t org, const char *dir_name, const char *name,
 	return node_find(t, dir, name, ret, err);
 }
 
+struct holds {
+	enum place place;
+	bool yes;
+};
+
+static enum err_code
+is_of_place(
+    void *arg, struct txn *t, const struct node *n, bool *stop, struct err *err)
+{
+	struct holds *h = arg;
+
+	(void)t;
+	(void)err;
+	h->yes = *stop = n->n.place == h->place;
+	return ERR_OK;
+}
+
+bool
+org_holds(struct txn *t, uint32_t org, const char *dir_name, const char *name,
+    enum place place)
+{
+	struct holds h = { .place = place };
+	struct node dir;
+
+	return org_file(t, org, dir_name, name, &dir, NULL) == ERR_OK &&
+	       node_each(t, dir.n.ino, 0, is_of_place, &h, NULL) == ERR_OK &&
+	       h.yes;
+}
+
 enum err_code
 org_setting(struct txn *t, uint32_t org, const char *dir_name, const char *name,
     char *ret, size_t size)

@@ -39,6 +39,10 @@ enum err_code org_decode(
  * (NULL: directly).  ERR_NOT_FOUND. */
 enum err_code org_file(struct txn *t, uint32_t org, const char *dir_name,
     const char *name, struct node *ret, struct err *err);
+/* Whether the directory of that name there holds a node of that place; false
+ * also where there is none. */
+bool org_holds(struct txn *t, uint32_t org, const char *dir_name,
+    const char *name, enum place place);
 /* Its contents without white space around them, NUL-terminated, in ret (size
  * bytes).  ERR_NOT_FOUND: no such file. */
 enum err_code org_setting(struct txn *t, uint32_t org, const char *dir_name,

@@ -2,7 +2,6 @@
 
 #include "engine/model/accounts.h"
 #include "engine/model/admission.h"
-#include "engine/model/apple_trust.h"
 #include "engine/model/challenges.h"
 #include "engine/model/groups.h"
 #include "engine/model/import.h"
@@ -21,6 +20,7 @@
 #include "engine/model/slot_request.h"
 #include "engine/model/slots.h"
 #include "engine/model/staging.h"
+#include "engine/model/trust.h"
 #include "engine/model/validation.h"
 #include "engine/model/vendor.h"
 

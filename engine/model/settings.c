@@ -8,7 +8,6 @@
 #include "engine/base/text.h"
 #include "engine/model/orgs.h"
 #include "engine/model/slot_request.h"
-#include "engine/pki/bundle.h"
 #include "engine/pki/cert.h"
 
 static bool
@@ -230,32 +229,6 @@ access_rights_read(struct txn *t, uint32_t org, int64_t *ret, struct err *err)
 	if (rc != ERR_OK)
 		return err_set(err, rc, "access-rights: %s", err_text(rc));
 	return rights_parse(line, ret, err);
-}
-
-enum err_code
-trust_judge(struct change *c, struct err *err)
-{
-	struct bundle *b = NULL;
-	enum err_code rc = bundle_parse(c->w->bytes, NULL, 0, &b, err);
-	size_t i, n;
-
-	if (rc != ERR_OK)
-		return rc;
-	n = bundle_n_certs(b);
-	if (n == 0)
-		rc = err_set(err, ERR_INVALID,
-		    "there is no certificate in it: the root certificates "
-		    "that devices shall trust belong here");
-	if (rc == ERR_OK && bundle_n_keys(b) > 0)
-		rc = err_set(err, ERR_KEY_REJECTED,
-		    "there is a private key in it: only the certificates of "
-		    "roots belong here, keys never leave their slot");
-	for (i = 0; rc == ERR_OK && i < n; i++)
-		if (cert_expires(bundle_cert(b, i)) < c->now)
-			rc = err_set(err, ERR_KEY_EXPIRED, "%s has ended",
-			    cert_label(bundle_cert(b, i)));
-	bundle_free(b);
-	return rc;
 }
 
 /* ADDRESS[/BITS], one a line. */

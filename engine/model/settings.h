@@ -49,7 +49,6 @@ enum err_code url_removed(
     struct txn *t, struct engine *e, const struct node *n, struct err *err);
 enum err_code line_judge(struct change *c, struct err *err);
 enum err_code rights_judge(struct change *c, struct err *err);
-enum err_code trust_judge(struct change *c, struct err *err);
 enum err_code networks_judge(struct change *c, struct err *err);
 enum err_code notice_days_judge(struct change *c, struct err *err);
 

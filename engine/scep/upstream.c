@@ -7,8 +7,7 @@
 #include <curl/curl.h>
 #include <openssl/err.h>
 
-#include "engine/model/orgs.h"
-#include "engine/pki/bundle.h"
+#include "engine/model/trust.h"
 
 /* ---- how many at once ----------------------------------------------------- */
 
@@ -52,45 +51,20 @@ init(void)
 
 /* ---- system/trust -------------------------------------------------------- */
 
-struct trust {
-	struct buf pem;
-};
-
 static enum err_code
-add_file(
-    void *arg, struct txn *t, const struct node *n, bool *stop, struct err *err)
+add_trusted(void *arg, const struct node *n, struct cert *c, struct err *err)
 {
-	struct trust *trust = arg;
-	struct bundle *b = NULL;
-	struct buf bytes = { 0 };
-	enum err_code rc = ERR_OK;
-	size_t i;
-
-	(void)stop;
-	if (n->n.place != PLACE_TRUST_FILE)
-		return ERR_OK;
-	if ((rc = node_get_content(t, n, &bytes, err)) == ERR_OK)
-		rc = bundle_parse(buf_view(&bytes), NULL, 0, &b, err);
-	for (i = 0; rc == ERR_OK && i < bundle_n_certs(b); i++)
-		cert_pem(bundle_cert(b, i), &trust->pem);
-	bundle_free(b);
-	buf_free(&bytes);
-	return rc;
+	(void)n;
+	(void)err;
+	cert_pem(c, arg);
+	return ERR_OK;
 }
 
 static enum err_code
 trust_txn(struct txn *t, void *arg, struct err *err)
 {
-	struct trust *trust = arg;
-	struct node dir;
-	enum err_code rc = org_file(t, 0, NULL, "trust", &dir, NULL);
-
-	buf_reset(&trust->pem);
-	if (rc == ERR_NOT_FOUND)
-		return ERR_OK;
-	if (rc != ERR_OK)
-		return err_set(err, rc, "system/trust: %s", err_text(rc));
-	return node_each(t, dir.n.ino, 0, add_file, trust, err);
+	buf_reset(arg);
+	return trust_each(t, add_trusted, arg, err);
 }
 
 /* ---- asking -------------------------------------------------------------- */
@@ -205,7 +179,7 @@ ask(CURL *c, const struct upstream *u, struct upstream_reply *ret,
 {
 	struct curl_slist *headers = NULL;
 	char reason[CURL_ERROR_SIZE] = "";
-	struct trust trust = { { 0 } };
+	struct buf trust = { 0 };
 	const char *type = NULL;
 	CURLcode code;
 	enum err_code rc = store_view(u->engine->store, trust_txn, &trust, err);
@@ -213,7 +187,7 @@ ask(CURL *c, const struct upstream *u, struct upstream_reply *ret,
 	if (rc != ERR_OK)
 		goto out;
 	if (!set_all(c, u, ret, reason) || !set_body(c, u, &headers) ||
-	    !set_login(c, u) || !set_trust(c, buf_view(&trust.pem))) {
+	    !set_login(c, u) || !set_trust(c, buf_view(&trust))) {
 		rc = err_set(err, ERR_NO_MEMORY, "%s: the request", u->url);
 		goto out;
 	}
@@ -229,7 +203,7 @@ ask(CURL *c, const struct upstream *u, struct upstream_reply *ret,
 		snprintf(ret->type, sizeof(ret->type), "%s", type);
 out:
 	curl_slist_free_all(headers);
-	buf_free(&trust.pem);
+	buf_free(&trust);
 	ERR_clear_error(); /* libcurl's */
 	return rc;
 }
