@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "engine/model/devices.h"
+#include "engine/model/due.h"
 
 #define TRIM_MAX 500 /* at once */
 
@@ -358,13 +359,6 @@ issued_count(struct txn *t, uint32_t org, int64_t expires)
 
 /* ---- forgetting --------------------------------------------------------- */
 
-struct trim {
-	struct txn *t;
-	int64_t before;
-	int n;
-	bool more;
-};
-
 /* A device that was away may come back with it: look again in a while. */
 static bool
 in_use(struct txn *t, const struct issued *i)
@@ -377,55 +371,46 @@ in_use(struct txn *t, const struct issued *i)
 }
 
 static enum err_code
-trim_one(void *arg, struct bytes key, struct bytes value, bool *stop,
-    struct err *err)
+trim_one(
+    void *arg, struct txn *t, int64_t due, struct bytes key, struct err *err)
 {
-	struct trim *trim = arg;
+	const struct due *d = arg;
 	uint8_t fingerprint[CERT_FINGERPRINT_LEN];
 	struct key later, record, der, serial;
 	struct cert *c = NULL;
 	struct issued i;
 	enum err_code rc;
 
-	(void)value;
-	if ((int64_t)key_get_u64(key, 1) > trim->before ||
-	    trim->n++ == TRIM_MAX) {
-		trim->more = trim->n > TRIM_MAX;
-		*stop = true;
-		return ERR_OK;
-	}
-	if (key.len != 9 + sizeof(fingerprint))
-		return txn_del(trim->t, key, err);
-	memcpy(fingerprint, key.p + 9, sizeof(fingerprint));
-	if ((rc = txn_del(trim->t, key, err)) != ERR_OK)
+	(void)due;
+	if (key.len != DUE_REST + sizeof(fingerprint))
+		return txn_del(t, key, err);
+	memcpy(fingerprint, key.p + DUE_REST, sizeof(fingerprint));
+	if ((rc = txn_del(t, key, err)) != ERR_OK)
 		return rc;
-	if (issued_read(trim->t, fingerprint, &i, NULL) == ERR_OK &&
-	    in_use(trim->t, &i)) {
-		later = end_key(trim->before + 2 * ISSUED_KEPT, fingerprint);
-		return txn_put(trim->t, key_view(&later), BYTES_NONE, err);
+	if (issued_read(t, fingerprint, &i, NULL) == ERR_OK && in_use(t, &i)) {
+		later = end_key(d->now + 2 * ISSUED_KEPT, fingerprint);
+		return txn_put(t, key_view(&later), BYTES_NONE, err);
 	}
 	record = cert_key(KIND_CERT, fingerprint);
 	der = cert_key(KIND_CERT_DER, fingerprint);
-	if (issued_read(trim->t, fingerprint, &i, NULL) == ERR_OK &&
-	    issued_cert(trim->t, fingerprint, &c, NULL) == ERR_OK &&
+	if (issued_read(t, fingerprint, &i, NULL) == ERR_OK &&
+	    issued_cert(t, fingerprint, &c, NULL) == ERR_OK &&
 	    own_serial_key(&serial, i.org, c))
-		rc = txn_drop(trim->t, &serial, err);
+		rc = txn_drop(t, &serial, err);
 	cert_free(c);
-	if (rc == ERR_OK && (rc = txn_drop(trim->t, &record, err)) == ERR_OK)
-		rc = txn_drop(trim->t, &der, err);
+	if (rc == ERR_OK && (rc = txn_drop(t, &record, err)) == ERR_OK)
+		rc = txn_drop(t, &der, err);
 	return rc;
 }
 
 enum err_code
 issued_trim(struct txn *t, int64_t now, bool *more, struct err *err)
 {
-	struct trim trim = { t, now - ISSUED_KEPT, 0, false };
-	struct key prefix = key_of(KIND_CERT_END);
-	enum err_code rc =
-	    txn_each(t, key_view(&prefix), BYTES_NONE, trim_one, &trim, err);
+	struct due d = { .now = now - ISSUED_KEPT, .max = TRIM_MAX };
+	enum err_code rc = due_each(t, KIND_CERT_END, &d, trim_one, &d, err);
 
 	if (rc == ERR_OK)
-		*more = trim.more;
+		*more = d.next != 0 && d.next <= d.now;
 	return rc;
 }
 

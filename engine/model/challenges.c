@@ -6,6 +6,8 @@
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 
+#include "engine/model/due.h"
+
 #define TRIM_AFTER INT64_C(7 * 86400)
 #define TRIM_MAX   100
 
@@ -133,37 +135,10 @@ challenge_read(
 	return rc;
 }
 
-struct trim {
-	struct txn *t;
-	int64_t before;
-	int n;
-};
-
-static enum err_code
-trim_one(void *arg, struct bytes key, struct bytes value, bool *stop,
-    struct err *err)
-{
-	struct trim *trim = arg;
-	struct key k = key_of(KIND_CHALLENGE);
-	enum err_code rc;
-
-	(void)value;
-	if ((int64_t)key_get_u64(key, 1) > trim->before ||
-	    trim->n++ == TRIM_MAX) {
-		*stop = true;
-		return ERR_OK;
-	}
-	key_bytes(&k, bytes_of(key.p + 9, key.len - 9));
-	if ((rc = txn_drop(trim->t, &k, err)) == ERR_OK)
-		rc = txn_del(trim->t, key, err);
-	return rc;
-}
-
 enum err_code
 challenges_trim(struct txn *t, int64_t now, struct err *err)
 {
-	struct trim trim = { t, now - TRIM_AFTER, 0 };
-	struct key prefix = key_of(KIND_CHALL_END);
+	struct due d = { .now = now - TRIM_AFTER, .max = TRIM_MAX };
 
-	return txn_each(t, key_view(&prefix), BYTES_NONE, trim_one, &trim, err);
+	return due_drop(t, KIND_CHALL_END, KIND_CHALLENGE, &d, err);
 }

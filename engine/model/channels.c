@@ -4,6 +4,8 @@
 
 #include <openssl/crypto.h>
 
+#include "engine/model/due.h"
+
 static struct key
 channel_key(enum kind kind, struct channel_id id)
 {
@@ -192,30 +194,22 @@ channel_calm(struct txn *t, struct channel *c, struct err *err)
 	return txn_drop(t, &k, err);
 }
 
-struct due {
-	int64_t now;
+struct list {
 	struct channel_id *ret;
-	size_t max;
 	size_t n;
-	int64_t next;
 };
 
 static enum err_code
-due_one(void *arg, struct bytes key, struct bytes value, bool *stop,
-    struct err *err)
+list_one(
+    void *arg, struct txn *t, int64_t due, struct bytes key, struct err *err)
 {
-	struct due *d = arg;
-	int64_t due = (int64_t)key_get_u64(key, 1);
+	struct list *l = arg;
 
-	(void)value;
+	(void)t;
+	(void)due;
 	(void)err;
-	if (due > d->now || d->n == d->max) {
-		d->next = due;
-		*stop = true;
-		return ERR_OK;
-	}
-	d->ret[d->n++] =
-	    (struct channel_id){ key_get_u32(key, 9), key_get_u32(key, 13) };
+	l->ret[l->n++] = (struct channel_id){ key_get_u32(key, DUE_REST),
+		key_get_u32(key, DUE_REST + 4) };
 	return ERR_OK;
 }
 
@@ -223,12 +217,11 @@ enum err_code
 channels_due(struct txn *t, int64_t now, struct channel_id *ret, size_t max,
     size_t *n, int64_t *next, struct err *err)
 {
-	struct due d = { .now = now, .ret = ret, .max = max };
-	struct key prefix = key_of(KIND_WAKE);
-	enum err_code rc =
-	    txn_each(t, key_view(&prefix), BYTES_NONE, due_one, &d, err);
+	struct due d = { .now = now, .max = max };
+	struct list l = { .ret = ret };
+	enum err_code rc = due_each(t, KIND_WAKE, &d, list_one, &l, err);
 
-	*n = d.n;
+	*n = l.n;
 	*next = d.next;
 	return rc;
 }

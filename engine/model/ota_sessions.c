@@ -5,6 +5,8 @@
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
 
+#include "engine/model/due.h"
+
 #define TRIM_MAX 100
 
 static struct key
@@ -104,36 +106,10 @@ ota_add(struct txn *t, struct ota *o, const char *challenge, int64_t now,
 	return rc == ERR_OK ? ota_trim(t, now, err) : rc;
 }
 
-struct trim {
-	struct txn *t;
-	int64_t now;
-	int n;
-};
-
-static enum err_code
-trim_one(void *arg, struct bytes key, struct bytes value, bool *stop,
-    struct err *err)
-{
-	struct trim *trim = arg;
-	struct key k = key_of(KIND_OTA);
-	enum err_code rc;
-
-	(void)value;
-	if ((int64_t)key_get_u64(key, 1) > trim->now || trim->n++ == TRIM_MAX) {
-		*stop = true;
-		return ERR_OK;
-	}
-	key_bytes(&k, bytes_of(key.p + 9, key.len - 9));
-	if ((rc = txn_drop(trim->t, &k, err)) == ERR_OK)
-		rc = txn_del(trim->t, key, err);
-	return rc;
-}
-
 enum err_code
 ota_trim(struct txn *t, int64_t now, struct err *err)
 {
-	struct trim trim = { t, now, 0 };
-	struct key prefix = key_of(KIND_OTA_END);
+	struct due d = { .now = now, .max = TRIM_MAX };
 
-	return txn_each(t, key_view(&prefix), BYTES_NONE, trim_one, &trim, err);
+	return due_drop(t, KIND_OTA_END, KIND_OTA, &d, err);
 }

@@ -2,6 +2,7 @@
 
 #include "engine/base/pl.h"
 #include "engine/base/text.h"
+#include "engine/model/due.h"
 #include "engine/model/events.h"
 #include "engine/model/mass.h"
 #include "engine/model/orgs.h"
@@ -60,9 +61,7 @@ expiry_default(struct txn *t, uint32_t org, int64_t now)
 struct run {
 	struct engine *engine;
 	struct txn *t;
-	int64_t now;
-	int64_t next;
-	int done;
+	struct due due;
 };
 
 /* What stands in results/ in place of an answer; Expired is mdmfs's own
@@ -134,53 +133,42 @@ static enum err_code
 put_off(struct run *r, const struct queued *q, struct err *err)
 {
 	struct key end =
-	    queue_end_key(r->now + ASK_AGAIN, q->channel, q->order);
+	    queue_end_key(r->due.now + ASK_AGAIN, q->channel, q->order);
 
 	return txn_put(r->t, key_view(&end), BYTES_NONE, err);
 }
 
 static enum err_code
-run_one(void *arg, struct bytes key, struct bytes value, bool *stop,
-    struct err *err)
+run_one(
+    void *arg, struct txn *t, int64_t due, struct bytes key, struct err *err)
 {
 	struct run *r = arg;
-	int64_t due = (int64_t)key_get_u64(key, 1);
-	struct channel_id id = { key_get_u32(key, 9), key_get_u32(key, 13) };
-	uint64_t order = key_get_u64(key, 17);
+	struct channel_id id = { key_get_u32(key, DUE_REST),
+		key_get_u32(key, DUE_REST + 4) };
+	uint64_t order = key_get_u64(key, DUE_REST + 8);
 	struct queued q;
-	enum err_code rc;
+	enum err_code rc = txn_del(t, key, err);
 
-	(void)value;
-	if (due > r->now || r->done == AT_ONCE) {
-		r->next = due;
-		*stop = true;
-		return ERR_OK;
-	}
-	r->done++;
-	if ((rc = txn_del(r->t, key, err)) != ERR_OK)
+	if (rc != ERR_OK)
 		return rc;
 	if (id.device == 0)
 		return stop_mass(r, (uint32_t)order, err);
-	rc = queue_get(r->t, id, order, &q, NULL);
+	rc = queue_get(t, id, order, &q, NULL);
 	if (rc == ERR_NOT_FOUND || (rc == ERR_OK && q.expires > due))
 		return ERR_OK;
 	if (rc != ERR_OK)
 		return err_set(err, rc, "queue: %s", err_text(rc));
-	return q.state == QUEUE_SENT
-	           ? put_off(r, &q, err)
-	           : queue_expire_one(r->t, r->engine, &q, err);
+	return q.state == QUEUE_SENT ? put_off(r, &q, err)
+	                             : queue_expire_one(t, r->engine, &q, err);
 }
 
 static enum err_code
 run_txn(struct txn *t, void *arg, struct err *err)
 {
 	struct run *r = arg;
-	struct key prefix = key_of(KIND_QUEUE_END);
 
 	r->t = t;
-	r->next = 0;
-	r->done = 0;
-	return txn_each(t, key_view(&prefix), BYTES_NONE, run_one, r, err);
+	return due_each(t, KIND_QUEUE_END, &r->due, run_one, r, err);
 }
 
 static enum err_code
@@ -190,19 +178,20 @@ look_txn(struct txn *t, void *arg, struct err *err)
 	uint64_t next;
 	enum err_code rc = txn_first_number(t, KIND_QUEUE_END, &next, err);
 
-	r->next = rc == ERR_OK ? (int64_t)next : 0;
+	r->due.next = rc == ERR_OK ? (int64_t)next : 0;
 	return rc;
 }
 
 enum err_code
 queue_expire(struct engine *e, int64_t *next, struct err *err)
 {
-	struct run r = { .engine = e, .now = engine_now(e) };
+	struct run r = { .engine = e,
+		.due = { .now = engine_now(e), .max = AT_ONCE } };
 	enum err_code rc = store_view(e->store, look_txn, &r, err);
 
-	while (rc == ERR_OK && r.next != 0 && r.next <= r.now)
+	while (rc == ERR_OK && r.due.next != 0 && r.due.next <= r.due.now)
 		rc = store_update(e->store, run_txn, &r, err);
 	if (rc == ERR_OK)
-		*next = r.next;
+		*next = r.due.next;
 	return rc;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "engine/base/log.h"
+#include "engine/model/due.h"
 #include "engine/model/events.h"
 #include "engine/model/place.h"
 
@@ -273,37 +274,23 @@ file_restore(struct engine *e, uint64_t parent, const char *name,
 
 struct run {
 	struct engine *engine;
-	struct txn *t;
-	int64_t now;
-	int64_t next;
-	int max; /* in this transaction */
-	int done;
+	struct due due;
 };
 
 static enum err_code
-run_one(void *arg, struct bytes key, struct bytes value, bool *stop,
-    struct err *err)
+run_one(
+    void *arg, struct txn *t, int64_t due, struct bytes key, struct err *err)
 {
 	struct run *r = arg;
-	int64_t due = (int64_t)key_get_u64(key, 1);
-	uint64_t ino = key_get_u64(key, 9);
 	struct node n;
-	enum err_code rc;
+	enum err_code rc = node_get(t, key_get_u64(key, DUE_REST), &n, err);
 
-	(void)value;
-	if (due > r->now || r->done == r->max) {
-		r->next = due;
-		*stop = true;
-		return ERR_OK;
-	}
-	r->done++;
-	rc = node_get(r->t, ino, &n, err);
 	if (rc == ERR_NOT_FOUND || (rc == ERR_OK && n.removal_due != due))
 		/* the file was written anew under its number: it stays */
-		return txn_del(r->t, key, err);
-	if (rc == ERR_OK && (rc = tomb_clear(r->t, &n, err)) == ERR_OK &&
-	    (rc = take_effect(r->t, r->engine, &n, err)) == ERR_OK)
-		rc = node_drop(r->t, &n, err);
+		return txn_del(t, key, err);
+	if (rc == ERR_OK && (rc = tomb_clear(t, &n, err)) == ERR_OK &&
+	    (rc = take_effect(t, r->engine, &n, err)) == ERR_OK)
+		rc = node_drop(t, &n, err);
 	return rc;
 }
 
@@ -311,37 +298,29 @@ static enum err_code
 run_txn(struct txn *t, void *arg, struct err *err)
 {
 	struct run *r = arg;
-	struct key prefix = key_of(KIND_REMOVAL);
 
-	r->t = t;
-	r->next = 0;
-	r->done = 0;
-	return txn_each(t, key_view(&prefix), BYTES_NONE, run_one, r, err);
+	return due_each(t, KIND_REMOVAL, &r->due, run_one, r, err);
 }
 
 /* The effects of the first one cannot be had now: the others must not wait for
  * it. */
 static enum err_code
-put_off_one(void *arg, struct bytes key, struct bytes value, bool *stop,
-    struct err *err)
+put_off_one(
+    void *arg, struct txn *t, int64_t due, struct bytes key, struct err *err)
 {
-	struct run *r = arg;
-	int64_t due = (int64_t)key_get_u64(key, 1);
-	uint64_t ino = key_get_u64(key, 9);
+	const struct run *r = arg;
+	uint64_t ino = key_get_u64(key, DUE_REST);
 	struct key later;
 	struct node n;
-	enum err_code rc;
+	enum err_code rc = node_get(t, ino, &n, NULL);
 
-	(void)value;
-	*stop = true;
-	rc = node_get(r->t, ino, &n, NULL);
-	if (rc != ERR_OK || n.removal_due != due || due > r->now)
+	if (rc != ERR_OK || n.removal_due != due)
 		return ERR_OK;
-	n.removal_due = r->now + PUT_OFF;
+	n.removal_due = r->due.now + PUT_OFF;
 	later = due_key(n.removal_due, ino);
-	if ((rc = txn_del(r->t, key, err)) == ERR_OK &&
-	    (rc = txn_put(r->t, key_view(&later), BYTES_NONE, err)) == ERR_OK)
-		rc = node_put(r->t, &n, err);
+	if ((rc = txn_del(t, key, err)) == ERR_OK &&
+	    (rc = txn_put(t, key_view(&later), BYTES_NONE, err)) == ERR_OK)
+		rc = node_put(t, &n, err);
 	return rc;
 }
 
@@ -349,10 +328,8 @@ static enum err_code
 put_off_txn(struct txn *t, void *arg, struct err *err)
 {
 	struct run *r = arg;
-	struct key prefix = key_of(KIND_REMOVAL);
 
-	r->t = t;
-	return txn_each(t, key_view(&prefix), BYTES_NONE, put_off_one, r, err);
+	return due_each(t, KIND_REMOVAL, &r->due, put_off_one, r, err);
 }
 
 static enum err_code
@@ -362,29 +339,30 @@ next_txn(struct txn *t, void *arg, struct err *err)
 	uint64_t next;
 	enum err_code rc = txn_first_number(t, KIND_REMOVAL, &next, err);
 
-	r->next = rc == ERR_OK ? (int64_t)next : 0;
+	r->due.next = rc == ERR_OK ? (int64_t)next : 0;
 	return rc;
 }
 
 enum err_code
 removal_run(struct engine *e, int64_t *next, struct err *err)
 {
-	struct run r = { .engine = e, .now = engine_now(e), .max = RUN_MAX };
+	struct run r = { .engine = e,
+		.due = { .now = engine_now(e), .max = RUN_MAX } };
 	struct err why = { 0 };
 	enum err_code rc = store_view(e->store, next_txn, &r, err);
 
-	if (rc == ERR_OK && r.next != 0 && r.next <= r.now) {
+	if (rc == ERR_OK && r.due.next != 0 && r.due.next <= r.due.now) {
 		rc = store_update(e->store, run_txn, &r, &why);
-		r.max = 1;
+		r.due.max = 1;
 		if (rc != ERR_OK)
 			rc = store_update(e->store, run_txn, &r, &why);
 		if (rc != ERR_OK) {
 			log_error("a removal is put off: %s", why.msg);
 			rc = store_update(e->store, put_off_txn, &r, err);
-			r.next = r.now + 1; /* for the others */
+			r.due.next = r.due.now + 1; /* for the others */
 		}
 	}
 	if (rc == ERR_OK)
-		*next = r.next;
+		*next = r.due.next;
 	return rc;
 }

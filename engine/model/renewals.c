@@ -8,6 +8,7 @@
 #include "engine/base/pl.h"
 #include "engine/base/text.h"
 #include "engine/model/certs.h"
+#include "engine/model/due.h"
 #include "engine/model/orgs.h"
 
 #define LATEST     INT64_C(30 * 86400) /* before the end */
@@ -84,29 +85,21 @@ renewal_grace_judge(struct change *c, struct err *err)
 	return renewal_grace_parse(c->w->bytes, &days, err);
 }
 
-struct due {
-	int64_t now;
+struct list {
 	uint32_t *ret;
-	size_t max;
 	size_t n;
-	int64_t next;
 };
 
 static enum err_code
-due_one(void *arg, struct bytes key, struct bytes value, bool *stop,
-    struct err *err)
+list_one(
+    void *arg, struct txn *t, int64_t due, struct bytes key, struct err *err)
 {
-	struct due *d = arg;
-	int64_t due = (int64_t)key_get_u64(key, 1);
+	struct list *l = arg;
 
-	(void)value;
+	(void)t;
+	(void)due;
 	(void)err;
-	if (due > d->now || d->n == d->max) {
-		d->next = due;
-		*stop = true;
-		return ERR_OK;
-	}
-	d->ret[d->n++] = key_get_u32(key, 9);
+	l->ret[l->n++] = key_get_u32(key, DUE_REST);
 	return ERR_OK;
 }
 
@@ -114,12 +107,11 @@ enum err_code
 renewals_due(struct txn *t, int64_t now, uint32_t *ret, size_t max, size_t *n,
     int64_t *next, struct err *err)
 {
-	struct due d = { .now = now, .ret = ret, .max = max };
-	struct key prefix = key_of(KIND_RENEWAL);
-	enum err_code rc =
-	    txn_each(t, key_view(&prefix), BYTES_NONE, due_one, &d, err);
+	struct due d = { .now = now, .max = max };
+	struct list l = { .ret = ret };
+	enum err_code rc = due_each(t, KIND_RENEWAL, &d, list_one, &l, err);
 
-	*n = d.n;
+	*n = l.n;
 	*next = d.next;
 	return rc;
 }
