@@ -320,7 +320,8 @@ printf 'acme.example\nacme.test\n' >"$E/domains"
 mkdir "$M/orgs/umbrella/enrollment"
 is "$(errno_of write "$M/orgs/umbrella/enrollment/domains" 'ACME.test')" \
 	ENOTUNIQ 'a domain belongs to one organization'
-like "$(cat "$M/status/last-error")" "acme's already" 'which is named'
+like "$(cat "$M/status/last-error")" \
+	"ACME.test is another organization's already" 'which is named'
 where()
 {
 	fetch "/?$1" -o "$T/answer" -w '%{http_code} %{redirect_url}'

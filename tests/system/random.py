@@ -215,6 +215,8 @@ class Worker(threading.Thread):
                     not self.refused(b, old) or \
                     got.errno == errno.EFBIG and len(old) <= limit(b):
                 self.differ('rename %s %s: %s' % (a, b, got))
+            if got.errno != errno.ENOENT and there is None:
+                self.table(b)[b] = {None, self.removed.get(b)}
             return
         if old is None or self.refused(b, old):
             self.differ('rename %s %s went through' % (a, b))
